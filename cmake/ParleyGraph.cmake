@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# The graph of rooms: the only place where an edge between two rooms, or from a room to a third
+# party, is written down. A room's own CMake file cannot add one. Rooms stand below what they use,
+# so the graph has no cycle by construction (parley_room refuses a name not yet seen).
+
+set(PARLEY_ROOMS "")
+
+# parley_room(<room> [USES <room>...] [PUBLIC <package>...] [PRIVATE <package>...])
+#   PUBLIC packages appear in the room's installed headers; PRIVATE ones in its sources alone, so a
+#   consumer of a shared build does not need them.
+macro(parley_room room)
+  cmake_parse_arguments(parley_arg "" "" "USES;PUBLIC;PRIVATE" ${ARGN})
+  foreach(parley_used IN LISTS parley_arg_USES)
+    if(NOT parley_used IN_LIST PARLEY_ROOMS)
+      message(FATAL_ERROR "parley: room '${room}' uses '${parley_used}', which is not above it")
+    endif()
+  endforeach()
+  list(APPEND PARLEY_ROOMS ${room})
+  set(PARLEY_${room}_USES ${parley_arg_USES})
+  set(PARLEY_${room}_PUBLIC_PACKAGES ${parley_arg_PUBLIC})
+  set(PARLEY_${room}_PRIVATE_PACKAGES ${parley_arg_PRIVATE})
+endmacro()
+
+parley_room(core)
+parley_room(errors   USES core)
+parley_room(envelope USES errors                PRIVATE boost_json)
+parley_room(e164     USES core)
+parley_room(http     USES errors envelope e164)
+parley_room(beast    USES http                  PUBLIC boost PRIVATE threads)
+parley_room(sandbox  USES http beast            PRIVATE boost_json threads)
+
+# What each package name above means: the arguments of find_package, the target to link, and what a
+# static link adds to a command line.
+set(PARLEY_PACKAGE_boost      Boost 1.81 CONFIG)
+set(PARLEY_TARGET_boost       Boost::headers)
+set(PARLEY_PACKAGE_boost_json Boost 1.81 CONFIG COMPONENTS json)
+set(PARLEY_TARGET_boost_json  Boost::json)
+set(PARLEY_PC_boost_json      -lboost_json)
+set(PARLEY_PACKAGE_threads    Threads)
+set(PARLEY_TARGET_threads     Threads::Threads)
+set(PARLEY_PC_threads         -pthread)
+
+# Packages that have nothing to link: as a PRIVATE one, no consumer of any build needs them.
+set(PARLEY_HEADER_ONLY boost)
+
+# parley_consumer_packages(<out> <room>): what a consumer of this build of the room has to find.
+function(parley_consumer_packages out room)
+  set(packages ${PARLEY_${room}_PUBLIC_PACKAGES})
+  if(NOT BUILD_SHARED_LIBS)
+    foreach(package IN LISTS PARLEY_${room}_PRIVATE_PACKAGES)
+      if(NOT package IN_LIST PARLEY_HEADER_ONLY)
+        list(APPEND packages ${package})
+      endif()
+    endforeach()
+  endif()
+  list(REMOVE_DUPLICATES packages)
+  set(${out} ${packages} PARENT_SCOPE)
+endfunction()
+
+# parley_closure(<out> <room>...|all): the named rooms and all that they use, in the order of the
+# graph.
+function(parley_closure out)
+  set(wanted ${ARGN})
+  if("all" IN_LIST wanted)
+    set(wanted ${PARLEY_ROOMS})
+  endif()
+  list(JOIN PARLEY_ROOMS ", " known)
+  if(NOT wanted)
+    message(FATAL_ERROR "parley: PARLEY_MODULES names no room. Rooms: all, ${known}")
+  endif()
+  foreach(room IN LISTS wanted)
+    if(NOT room IN_LIST PARLEY_ROOMS)
+      message(FATAL_ERROR "parley: there is no room '${room}'. Rooms: all, ${known}")
+    endif()
+  endforeach()
+  set(reversed ${PARLEY_ROOMS})
+  list(REVERSE reversed)
+  foreach(room IN LISTS reversed)
+    if(room IN_LIST wanted)
+      list(APPEND wanted ${PARLEY_${room}_USES})
+    endif()
+  endforeach()
+  set(closed "")
+  foreach(room IN LISTS PARLEY_ROOMS)
+    if(room IN_LIST wanted)
+      list(APPEND closed ${room})
+    endif()
+  endforeach()
+  set(${out} ${closed} PARENT_SCOPE)
+endfunction()
