@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The way of a response back to where its request came from, also from another thread and later.
+//
+//   routes.post("/v1/calls", [](const http::request_view& request, http::responder respond) {
+//     queue.push([respond = std::move(respond), body = std::string(request.body)]() mutable {
+//       std::move(respond).send(http::json_response(202, place_call(body)));
+//     });
+//   });
+
+#ifndef PARLEY_HTTP_EXCHANGE_HPP
+#define PARLEY_HTTP_EXCHANGE_HPP
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "parley/http/export.hpp"
+#include "parley/http/message.hpp"
+
+namespace parley::http {
+
+class service;
+
+/// One request on its way through a service. An adapter derives from it, fills request(), keeps
+/// what the views look at, and gives it to service::handle.
+class PARLEY_HTTP_EXPORT exchange {
+ public:
+  exchange() = default;
+  exchange(const exchange&) = delete;
+  exchange& operator=(const exchange&) = delete;
+  virtual ~exchange();
+
+  request_view& request() noexcept { return request_; }
+  const request_view& request() const noexcept { return request_; }
+
+ private:
+  friend class service;
+  friend class responder;
+
+  /// Takes the response, which is_sendable. Called exactly once for each handled exchange, from any
+  /// thread, possibly before service::handle returns.
+  virtual void send(response&& r) noexcept = 0;
+
+  void finish(response&& r) noexcept;
+
+  request_view request_;
+  const service* service_ = nullptr;
+  std::string_view route_;
+  bool handler_ran_ = false;
+  std::string request_id_;
+  std::string scope_;
+  std::string decoded_path_;
+  std::vector<path_parameter> parameters_;
+};
+
+/// The right and the duty to answer one request. Move-only; usable from any thread, by one at a
+/// time. While it lives, so does the request_view that came with it. Destroyed unanswered it
+/// answers 500 internal_error, so that no client waits for ever.
+class PARLEY_HTTP_EXPORT responder {
+ public:
+  explicit responder(std::shared_ptr<exchange> to) noexcept : to_(std::move(to)) {}
+  responder(responder&&) noexcept = default;
+  responder& operator=(responder&& other) noexcept;
+  ~responder();
+
+  /// Answers. A second answer is a precondition failure and is dropped.
+  void send(response r) && noexcept;
+
+ private:
+  std::shared_ptr<exchange> to_;
+};
+
+}  // namespace parley::http
+
+#endif  // PARLEY_HTTP_EXCHANGE_HPP
