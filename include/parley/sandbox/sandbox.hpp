@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The call API, emulated over a real socket: to develop against, and to start inside a test.
+//
+//   auto api = sandbox::start();
+//   ASSERT_TRUE(api) << api.error().what;
+//   my_client client(api->url(), "test_valid");
+//
+// Bearer keys: "test_valid" and any "test_valid_*" (each sees its own calls), "test_forbidden"
+// (403), "test_limited" (429). Destinations +1 202 555 0101 to 0133 give row 1 to 33 of
+// errors::catalogue(), as the response or as the call's outcome; every other valid number succeeds.
+// The guide has the rest.
+//
+// A server may be used from any thread; start(), drain() and the destructor by one.
+
+#ifndef PARLEY_SANDBOX_SANDBOX_HPP
+#define PARLEY_SANDBOX_SANDBOX_HPP
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "parley/beast/server.hpp"
+#include "parley/core/result.hpp"
+#include "parley/http/message.hpp"
+#include "parley/sandbox/export.hpp"
+
+namespace parley::sandbox {
+
+using time_point = std::chrono::sys_time<std::chrono::microseconds>;
+
+/// A call is in_progress from the first of these on, and ended from the second on.
+inline constexpr std::chrono::milliseconds answered_after{50};
+inline constexpr std::chrono::milliseconds ended_after{150};
+
+/// Kept at most; the oldest go first.
+inline constexpr std::size_t calls_max = 100'000;
+inline constexpr std::size_t journal_max = 1'000;
+
+/// At most this many calls in one list, the newest.
+inline constexpr std::size_t page_size = 100;
+
+struct options {
+  beast::server_options server = {};
+  http::limits limits = {};
+  /// The real time, to which the manual clock's offset is added; callable from any thread. Empty:
+  /// the system's at the start, going on steadily.
+  std::function<time_point()> clock = {};
+};
+
+class PARLEY_SANDBOX_EXPORT server {
+ public:
+  server(server&&) noexcept;
+  server& operator=(server&&) noexcept;
+  server(const server&) = delete;
+  server& operator=(const server&) = delete;
+  ~server();
+
+  /// "http://127.0.0.1:40123", without a slash at the end.
+  std::string url() const;
+  std::uint16_t port() const noexcept;
+
+  /// As POST /sandbox/clock/advance. False, and nothing changed: negative, or above ten years in
+  /// all.
+  bool advance(std::chrono::seconds by);
+  /// As POST /sandbox/reset.
+  void reset();
+  /// Calls placed since the start or the last reset, forgotten ones too.
+  std::uint64_t calls_placed() const;
+
+  /// See beast::server::drain.
+  bool drain(std::chrono::milliseconds deadline);
+
+ private:
+  friend PARLEY_SANDBOX_EXPORT result<server, beast::start_failure> start(options options);
+  class PARLEY_SANDBOX_NO_EXPORT impl;
+  explicit server(std::unique_ptr<impl> made) noexcept;
+  std::unique_ptr<impl> impl_;
+};
+
+/// Starts a sandbox; by default on a free port of 127.0.0.1.
+PARLEY_SANDBOX_EXPORT result<server, beast::start_failure> start(options options = {});
+
+}  // namespace parley::sandbox
+
+#endif  // PARLEY_SANDBOX_SANDBOX_HPP

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sandbox/calls.hpp"
+
+#include <algorithm>
+
+namespace parley::sandbox {
+namespace {
+
+// The contract names one pair, busy and user_busy, and no more (D4, D5). The reasons are ours:
+// cause names of ITU-T Q.850 where there is one.
+struct ending {
+  errors::code code;
+  std::string_view status;
+  std::string_view outcome;
+  std::string_view reason;
+};
+constexpr ending endings[] = {
+    {errors::code::busy, "busy", "busy", "user_busy"},
+    {errors::code::no_answer, "no_answer", "no_answer", "no_answer_from_user"},
+    {errors::code::number_unreachable, "failed", "failed", "unallocated_number"},
+    {errors::code::call_declined, "failed", "failed", "call_rejected"},
+    {errors::code::carrier_rejected, "failed", "failed", "network_out_of_order"},
+    {errors::code::voicemail_reached, "completed", "voicemail", "normal_clearing"},
+};
+
+std::string make_id(std::uint64_t value) {
+  std::string id = "call_";
+  for (int shift = 60; shift >= 0; shift -= 4) {
+    id.push_back("0123456789abcdef"[(value >> shift) & 15]);
+  }
+  return id;
+}
+
+}  // namespace
+
+call_state state_of(const call& c, time_point now) noexcept {
+  if (c.canceled_at) {
+    return {.status = "canceled",
+            .outcome = "canceled",
+            .failure_code = {},
+            .failure_category = {},
+            .disconnection_reason = "canceled",
+            .ended_at = c.canceled_at};
+  }
+  call_state state;
+  if (now < c.created_at + ended_after) {
+    state.status = now < c.created_at + answered_after ? "queued" : "in_progress";
+    return state;
+  }
+  state.ended_at = c.created_at + ended_after;
+  if (c.failure == nullptr) {
+    state.status = "completed";
+    state.outcome = "completed";
+    state.disconnection_reason = "normal_clearing";
+    return state;
+  }
+  const auto* end = std::ranges::find(endings, c.failure->code, &ending::code);
+  state.status = end->status;
+  state.outcome = end->outcome;
+  state.failure_code = c.failure->name;
+  state.failure_category = errors::to_string(c.failure->category);
+  state.disconnection_reason = end->reason;
+  return state;
+}
+
+std::string call_book::place(std::string scope, std::string from_number, std::string to_number,
+                             const errors::row* failure, time_point now) {
+  const std::lock_guard lock(mutex_);
+  const auto time =
+      static_cast<std::uint64_t>(std::max<std::int64_t>(0, now.time_since_epoch().count()));
+  last_id_ = std::max(last_id_ + 1, time);
+  std::string id = make_id(last_id_);
+  calls_.emplace_hint(calls_.end(), id,
+                      call{.id = id,
+                           .scope = std::move(scope),
+                           .from_number = std::move(from_number),
+                           .to_number = std::move(to_number),
+                           .created_at = now,
+                           .failure = failure});
+  if (calls_.size() > calls_max) calls_.erase(calls_.begin());
+  ++placed_;
+  return id;
+}
+
+call* call_book::find_locked(std::string_view scope, std::string_view id) {
+  const auto found = calls_.find(id);
+  // Another key's call does not exist for this one (C30).
+  return found != calls_.end() && found->second.scope == scope ? &found->second : nullptr;
+}
+
+std::optional<call> call_book::find(std::string_view scope, std::string_view id) const {
+  const std::lock_guard lock(mutex_);
+  const call* found = const_cast<call_book*>(this)->find_locked(scope, id);
+  return found != nullptr ? std::optional(*found) : std::nullopt;
+}
+
+std::optional<call> call_book::cancel(std::string_view scope, std::string_view id, time_point now) {
+  const std::lock_guard lock(mutex_);
+  call* found = find_locked(scope, id);
+  if (found == nullptr) return std::nullopt;
+  if (!state_of(*found, now).ended_at) found->canceled_at = now;
+  return *found;
+}
+
+result<call, call_book::patch_errc> call_book::patch(std::string_view scope, std::string_view id,
+                                                     const metadata_patch& changes) {
+  const std::lock_guard lock(mutex_);
+  call* found = find_locked(scope, id);
+  if (found == nullptr) return failure{patch_errc::not_found};
+  metadata changed = found->metadata;
+  for (const auto& [key, value] : changes) {
+    if (value) {
+      changed.insert_or_assign(key, *value);
+    } else {
+      changed.erase(key);
+    }
+  }
+  if (changed.size() > metadata_keys_max) return failure{patch_errc::too_many_keys};
+  found->metadata = std::move(changed);
+  return *found;
+}
+
+call_book::page call_book::list(std::string_view scope, std::size_t limit) const {
+  const std::lock_guard lock(mutex_);
+  page found;
+  for (auto each = calls_.rbegin(); each != calls_.rend(); ++each) {
+    if (each->second.scope != scope) continue;
+    ++found.total;
+    if (found.newest_first.size() < limit) found.newest_first.push_back(each->second);
+  }
+  return found;
+}
+
+std::uint64_t call_book::placed() const {
+  const std::lock_guard lock(mutex_);
+  return placed_;
+}
+
+void call_book::clear() {
+  const std::lock_guard lock(mutex_);
+  calls_.clear();
+  placed_ = 0;
+}
+
+}  // namespace parley::sandbox

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The calls of the emulated API. How far a call has come follows from the time alone, so there is
+// nothing to run in the background and a moved clock moves every call.
+
+#ifndef PARLEY_LIB_SANDBOX_CALLS_HPP
+#define PARLEY_LIB_SANDBOX_CALLS_HPP
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "parley/errors/catalogue.hpp"
+#include "parley/sandbox/sandbox.hpp"
+
+namespace parley::sandbox {
+
+/// What PATCH may hold: pairs in the order of the request, an absent value removes.
+using metadata_patch = std::vector<std::pair<std::string, std::optional<std::string>>>;
+using metadata = std::map<std::string, std::string, std::less<>>;
+inline constexpr std::size_t metadata_keys_max = 50;
+inline constexpr std::size_t metadata_key_bytes_max = 40;
+inline constexpr std::size_t metadata_value_bytes_max = 500;
+
+struct call {
+  std::string id;
+  std::string scope;
+  std::string from_number;
+  std::string to_number;
+  time_point created_at;
+  const errors::row* failure = nullptr;  ///< how it will end; null: it completes
+  std::optional<time_point> canceled_at = {};
+  sandbox::metadata metadata = {};
+};
+
+/// A call as it stands at one time. Empty text: the member is absent.
+struct call_state {
+  std::string_view status;
+  std::string_view outcome;
+  std::string_view failure_code;
+  std::string_view failure_category;
+  std::string_view disconnection_reason;
+  std::optional<time_point> ended_at = {};
+};
+
+/// Pure.
+call_state state_of(const call& c, time_point now) noexcept;
+
+/// Thread-safe. Calls are copied out.
+class call_book {
+ public:
+  std::string place(std::string scope, std::string from_number, std::string to_number,
+                    const errors::row* failure, time_point now);
+  std::optional<call> find(std::string_view scope, std::string_view id) const;
+  /// Cancels a call that has not ended; one that has stays as it is.
+  std::optional<call> cancel(std::string_view scope, std::string_view id, time_point now);
+  enum class patch_errc : std::uint8_t { not_found, too_many_keys };
+  result<call, patch_errc> patch(std::string_view scope, std::string_view id,
+                                 const metadata_patch& changes);
+
+  struct page {
+    std::vector<call> newest_first;
+    std::size_t total = 0;
+  };
+  page list(std::string_view scope, std::size_t limit) const;
+
+  std::uint64_t placed() const;
+  void clear();
+
+ private:
+  call* find_locked(std::string_view scope, std::string_view id);
+
+  mutable std::mutex mutex_;
+  // By id: ids rise with creation, so the order is that of creation too.
+  std::map<std::string, call, std::less<>> calls_;
+  std::uint64_t placed_ = 0;
+  std::uint64_t last_id_ = 0;  // survives clear(): an id names one call for ever
+};
+
+}  // namespace parley::sandbox
+
+#endif  // PARLEY_LIB_SANDBOX_CALLS_HPP

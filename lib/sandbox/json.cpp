@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sandbox/json.hpp"
+
+#include <cstdio>
+#include <optional>
+#include <utility>
+
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+
+#include "parley/e164/syntax.hpp"
+#include "sandbox/magic.hpp"
+
+namespace parley::sandbox {
+namespace {
+
+namespace json = boost::json;
+
+constexpr std::string_view expected_number = "Expected +<country><number>";
+
+envelope::error invalid(std::string message, std::string_view field, std::string explanation) {
+  return envelope::error(errors::code::validation_error)
+      .with_message(std::move(message))
+      .with_field(std::string(field), std::move(explanation));
+}
+
+json::string_view to_boost(std::string_view text) noexcept { return {text.data(), text.size()}; }
+std::string_view to_std(json::string_view text) noexcept { return {text.data(), text.size()}; }
+
+result<json::object, envelope::error> parse_object(std::string_view body) {
+  json::parse_options options;
+  options.max_depth = 16;
+  json::error_code error;
+  json::value value = json::parse(to_boost(body), error, {}, options);
+  if (error) {
+    return failure{invalid("The request body is not valid JSON.", "body", "Expected JSON")};
+  }
+  if (!value.is_object()) {
+    return failure{
+        invalid("The request body must be a JSON object.", "body", "Expected a JSON object")};
+  }
+  return std::move(value.as_object());
+}
+
+// A number as it stands in the body, and what is wrong with it.
+struct number_field {
+  std::string text;
+  std::string_view problem;  // empty: none
+  bool is_missing = false;
+};
+
+number_field read_number(const json::object& body, std::string_view name) {
+  const json::value* value = body.if_contains(to_boost(name));
+  if (value == nullptr || value->is_null()) return {{}, "Required", true};
+  if (!value->is_string()) return {{}, "Expected a string", false};
+  const std::string_view text = to_std(value->get_string());
+  if (text.empty()) return {{}, "Required", true};
+  if (!e164::is_syntax_ok(text)) return {{}, expected_number, false};
+  return {std::string(text), {}, false};
+}
+
+bool has_either(const json::object& body, const dial_names& names) {
+  return body.contains(to_boost(names.caller)) || body.contains(to_boost(names.destination));
+}
+
+void add(json::object& to, std::string_view name, std::string_view text) {
+  if (!text.empty()) to.emplace(to_boost(name), to_boost(text));
+}
+
+json::object make_call(const call& c, time_point now) {
+  const call_state state = state_of(c, now);
+  json::object made;
+  add(made, "id", c.id);
+  add(made, "status", state.status);
+  add(made, "call_outcome", state.outcome);
+  add(made, "failure_code", state.failure_code);
+  add(made, "failure_category", state.failure_category);
+  add(made, "disconnection_reason", state.disconnection_reason);
+  add(made, "from_number", c.from_number);
+  add(made, "to_number", c.to_number);
+  add(made, "created_at", format_time(c.created_at));
+  if (state.ended_at) add(made, "ended_at", format_time(*state.ended_at));
+  json::object& metadata = made["metadata"].emplace_object();
+  for (const auto& [key, value] : c.metadata) metadata.emplace(to_boost(key), to_boost(value));
+  return made;
+}
+
+std::string wrap(json::value data, std::optional<json::object> meta = std::nullopt) {
+  json::object page;
+  page.emplace("data", std::move(data));
+  if (meta) page.emplace("meta", *std::move(meta));
+  return json::serialize(page);
+}
+
+}  // namespace
+
+result<dial_request, envelope::error> parse_dial(std::string_view body, const dial_names& route) {
+  auto object = parse_object(body);
+  if (!object) return failure{std::move(object).error()};
+  const dial_names& other =
+      route.caller == dial_route_names.caller ? calls_route_names : dial_route_names;
+  const dial_names& names =
+      !has_either(*object, route) && has_either(*object, other) ? other : route;
+
+  number_field caller = read_number(*object, names.caller);
+  number_field destination = read_number(*object, names.destination);
+  if (!destination.problem.empty()) {
+    envelope::error error(destination.is_missing ? errors::code::destination_missing
+                                                 : errors::code::destination_invalid);
+    error.with_field(std::string(names.destination), std::string(destination.problem));
+    if (!caller.problem.empty()) {
+      error.with_field(std::string(names.caller), std::string(caller.problem));
+    }
+    return failure{std::move(error)};
+  }
+  if (!caller.problem.empty()) {
+    const std::string_view rule = caller.is_missing ? " is required" : " must be E.164 format";
+    return failure{
+        invalid(std::string(names.caller).append(rule), names.caller, std::string(caller.problem))};
+  }
+  return dial_request{names, std::move(caller.text), std::move(destination.text)};
+}
+
+result<metadata_patch, envelope::error> parse_metadata_patch(std::string_view body) {
+  auto object = parse_object(body);
+  if (!object) return failure{std::move(object).error()};
+  const json::value* value = object->if_contains("metadata");
+  if (value == nullptr || !value->is_object()) {
+    return failure{invalid("metadata must be an object.", "metadata",
+                           value == nullptr ? "Required" : "Expected an object")};
+  }
+  metadata_patch changes;
+  for (const auto& [boost_key, member] : value->get_object()) {
+    const std::string_view key = to_std(boost_key);
+    if (key.empty() || key.size() > metadata_key_bytes_max) {
+      return failure{invalid("A metadata key is too long or empty.", "metadata",
+                             "Expected keys of 1 to 40 bytes")};
+    }
+    if (!member.is_null() &&
+        (!member.is_string() || member.get_string().size() > metadata_value_bytes_max)) {
+      return failure{invalid("A metadata value is not a string, or too long.",
+                             "metadata." + std::string(key),
+                             "Expected a string of at most 500 bytes, or null")};
+    }
+    changes.emplace_back(key, member.is_null()
+                                  ? std::nullopt
+                                  : std::optional<std::string>(to_std(member.get_string())));
+  }
+  return changes;
+}
+
+result<std::chrono::seconds, envelope::error> parse_advance(std::string_view body) {
+  auto object = parse_object(body);
+  if (!object) return failure{std::move(object).error()};
+  const json::value* value = object->if_contains("seconds");
+  if (value == nullptr || !value->is_int64() || value->get_int64() < 0) {
+    return failure{invalid("seconds must be a whole number, not negative.", "seconds",
+                           value == nullptr ? "Required" : "Expected a whole number from 0 on")};
+  }
+  return std::chrono::seconds(value->get_int64());
+}
+
+std::string format_placed(std::string_view call_id) {
+  json::object data;
+  add(data, "call_id", call_id);
+  return wrap(std::move(data));
+}
+
+std::string format_call(const call& c, time_point now) { return wrap(make_call(c, now)); }
+
+std::string format_calls(const call_book::page& page, time_point now) {
+  json::array data;
+  data.reserve(page.newest_first.size());
+  for (const call& each : page.newest_first) data.emplace_back(make_call(each, now));
+  json::object meta;
+  meta.emplace("total_results", page.total);
+  meta.emplace("page_size", page_size);
+  return wrap(std::move(data), std::move(meta));
+}
+
+std::string format_magic() {
+  json::array data;
+  json::object success;
+  add(success, "destination", magic_destination(-1));
+  add(success, "result", "success");
+  data.emplace_back(std::move(success));
+  int index = 0;
+  for (const errors::row& row : errors::catalogue()) {
+    json::object each;
+    add(each, "destination", magic_destination(index++));
+    add(each, "result", row.delivery == errors::delivery::sync ? "error" : "outcome");
+    add(each, "code", row.name);
+    add(each, "category", errors::to_string(row.category));
+    add(each, "tier", errors::to_string(row.tier));
+    if (row.http_status != 0) each.emplace("http", row.http_status);
+    add(each, "meaning", row.message);
+    data.emplace_back(std::move(each));
+  }
+  return wrap(std::move(data));
+}
+
+std::string format_clock(time_point now, std::chrono::seconds offset) {
+  json::object data;
+  add(data, "now", format_time(now));
+  data.emplace("offset_seconds", offset.count());
+  return wrap(std::move(data));
+}
+
+std::string format_journal(const journal_page& page) {
+  json::array data;
+  data.reserve(page.newest_first.size());
+  for (const journal_entry& each : page.newest_first) {
+    json::object made;
+    add(made, "request_id", each.request_id);
+    add(made, "at", format_time(each.at));
+    add(made, "method", each.method);
+    add(made, "path", each.path);
+    made.emplace("status", each.status);
+    add(made, "code", each.code);
+    made.emplace("handler_runs", each.handler_ran ? 1 : 0);
+    data.emplace_back(std::move(made));
+  }
+  json::object meta;
+  meta.emplace("total_results", page.total);
+  meta.emplace("page_size", journal_max);
+  meta.emplace("handler_runs", page.handler_runs);
+  return wrap(std::move(data), std::move(meta));
+}
+
+std::string format_time(time_point at) {
+  const auto day = std::chrono::floor<std::chrono::days>(at);
+  const std::chrono::year_month_day date(day);
+  const std::chrono::hh_mm_ss time(at - day);
+  char text[64];
+  std::snprintf(text, sizeof text, "%04d-%02u-%02uT%02d:%02d:%02d.%06dZ",
+                static_cast<int>(date.year()), static_cast<unsigned>(date.month()),
+                static_cast<unsigned>(date.day()), static_cast<int>(time.hours().count()),
+                static_cast<int>(time.minutes().count()), static_cast<int>(time.seconds().count()),
+                static_cast<int>(time.subseconds().count()));
+  return text;
+}
+
+}  // namespace parley::sandbox

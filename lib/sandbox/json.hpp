@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The bodies that the sandbox reads and writes. Boost.JSON stays behind this header.
+
+#ifndef PARLEY_LIB_SANDBOX_JSON_HPP
+#define PARLEY_LIB_SANDBOX_JSON_HPP
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "parley/core/result.hpp"
+#include "parley/envelope/error.hpp"
+#include "sandbox/calls.hpp"
+
+namespace parley::sandbox {
+
+/// The names that a route has for the two numbers (G4).
+struct dial_names {
+  std::string_view caller;
+  std::string_view destination;
+};
+inline constexpr dial_names dial_route_names = {"from_number", "to_number"};
+inline constexpr dial_names calls_route_names = {"caller_id", "destination"};
+
+struct dial_request {
+  dial_names names;  ///< those of the body
+  std::string from_number;
+  std::string to_number;
+};
+
+/// Reads and checks a body of the two dial routes as G5 settles. Names are the route's, or those of
+/// the other route where the body has only these.
+result<dial_request, envelope::error> parse_dial(std::string_view body, const dial_names& route);
+
+/// {"metadata": {"key": "value", "gone": null}}
+result<metadata_patch, envelope::error> parse_metadata_patch(std::string_view body);
+
+/// {"seconds": 86400}: whole and not negative.
+result<std::chrono::seconds, envelope::error> parse_advance(std::string_view body);
+
+/// One line of the journal.
+struct journal_entry {
+  std::string request_id;
+  time_point at;
+  std::string method;  ///< empty, as is path, for what never became a request
+  std::string path;
+  std::uint16_t status = 0;
+  std::string_view code;  ///< empty: a success
+  bool handler_ran = false;
+};
+
+std::string format_placed(std::string_view call_id);
+std::string format_call(const call& c, time_point now);
+std::string format_calls(const call_book::page& page, time_point now);
+std::string format_magic();
+std::string format_clock(time_point now, std::chrono::seconds offset);
+struct journal_page {
+  std::vector<journal_entry> newest_first;
+  std::uint64_t total = 0;
+  std::uint64_t handler_runs = 0;
+};
+std::string format_journal(const journal_page& page);
+
+/// RFC 3339 in UTC with microseconds: "2026-01-02T03:04:05.000006Z".
+std::string format_time(time_point at);
+
+}  // namespace parley::sandbox
+
+#endif  // PARLEY_LIB_SANDBOX_JSON_HPP

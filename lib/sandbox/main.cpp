@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// parley-sandbox: the emulated call API as a program. Prints one line on standard output when it is
+// ready; SIGTERM and SIGINT drain it, and a second one ends it at once.
+
+#include <getopt.h>
+#include <pthread.h>
+
+#include <charconv>
+#include <csignal>
+#include <cstdio>
+#include <cstring>
+#include <optional>
+#include <string_view>
+
+#include "parley/core/version.hpp"
+#include "parley/sandbox/sandbox.hpp"
+
+namespace {
+
+constexpr const char* usage =
+    "Usage: parley-sandbox [options]\n"
+    "Emulates the call API over HTTP until SIGTERM or SIGINT.\n"
+    "\n"
+    "  --host ADDRESS    IPv4 or IPv6 address to listen on (127.0.0.1)\n"
+    "  --port N          port to listen on; 0: any that is free (0)\n"
+    "  --threads N       event loops, 1 to 1024 (2)\n"
+    "  --help            print this\n"
+    "  --version         print the version\n";
+
+template <class Number>
+std::optional<Number> parse_number(std::string_view text) {
+  Number value{};
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+int bad_usage(const char* what, const char* value) {
+  std::fprintf(stderr, "parley-sandbox: %s: %s\nTry parley-sandbox --help\n", what, value);
+  return 2;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  parley::sandbox::options options;
+  options.server.threads = 2;
+
+  constexpr option names[] = {
+      {"host", required_argument, nullptr, 'h'},    {"port", required_argument, nullptr, 'p'},
+      {"threads", required_argument, nullptr, 't'}, {"help", no_argument, nullptr, '?' + 1},
+      {"version", no_argument, nullptr, 'v'},       {nullptr, 0, nullptr, 0}};
+  for (int name = 0; (name = getopt_long(argc, argv, "", names, nullptr)) != -1;) {
+    switch (name) {
+      case 'h': options.server.address = optarg; break;
+      case 'p':
+        if (const auto port = parse_number<std::uint16_t>(optarg)) {
+          options.server.port = *port;
+          break;
+        }
+        return bad_usage("not a port", optarg);
+      case 't':
+        if (const auto threads = parse_number<unsigned>(optarg)) {
+          options.server.threads = *threads;
+          break;
+        }
+        return bad_usage("not a number of threads", optarg);
+      case '?' + 1: std::fputs(usage, stdout); return 0;
+      case 'v': std::printf("%s\n", parley::version.data()); return 0;
+      default: return 2;  // getopt_long has said what is wrong
+    }
+  }
+  if (optind < argc) return bad_usage("not an option", argv[optind]);
+
+  // Blocked before any thread starts, so that none of them is interrupted and sigwait sees them
+  // all.
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+
+  auto sandbox = parley::sandbox::start(options);
+  if (!sandbox) {
+    std::fprintf(stderr, "parley-sandbox: %s\n", sandbox.error().what.c_str());
+    return 1;
+  }
+  std::printf("listening on %s\n", sandbox->url().c_str());
+  std::fflush(stdout);
+
+  int received = 0;
+  sigwait(&signals, &received);
+  pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
+  sandbox->drain(std::chrono::seconds(10));
+  return 0;
+}

@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "parley/sandbox/sandbox.hpp"
+
+#include <deque>
+#include <mutex>
+#include <utility>
+
+#include "parley/http/service.hpp"
+#include "sandbox/calls.hpp"
+#include "sandbox/json.hpp"
+#include "sandbox/magic.hpp"
+
+namespace parley::sandbox {
+namespace {
+
+constexpr std::size_t token_bytes_max = 255;
+constexpr std::chrono::seconds offset_max = std::chrono::days(3653);
+
+// The system's time at the start, carried on by the steady clock: a step of the system's clock must
+// not move the calls.
+std::function<time_point()> steady_system_clock() {
+  const auto system =
+      std::chrono::floor<std::chrono::microseconds>(std::chrono::system_clock::now());
+  const auto steady = std::chrono::steady_clock::now();
+  return [system, steady] {
+    return system +
+           std::chrono::floor<std::chrono::microseconds>(std::chrono::steady_clock::now() - steady);
+  };
+}
+
+class manual_clock {
+ public:
+  explicit manual_clock(std::function<time_point()> real)
+      : real_(real ? std::move(real) : steady_system_clock()) {}
+
+  time_point now() const {
+    const std::lock_guard lock(mutex_);
+    return real_() + offset_;
+  }
+  std::chrono::seconds offset() const {
+    const std::lock_guard lock(mutex_);
+    return offset_;
+  }
+  bool advance(std::chrono::seconds by) {
+    const std::lock_guard lock(mutex_);
+    if (by < by.zero() || by > offset_max - offset_) return false;
+    offset_ += by;
+    return true;
+  }
+  void reset() {
+    const std::lock_guard lock(mutex_);
+    offset_ = {};
+  }
+
+ private:
+  const std::function<time_point()> real_;
+  mutable std::mutex mutex_;
+  std::chrono::seconds offset_{};
+};
+
+// Every request but those to the control routes.
+class journal final : public http::observer {
+ public:
+  explicit journal(const manual_clock& clock) : clock_(clock) {}
+
+  void responded(const http::response_event& event) noexcept override {
+    if (event.request != nullptr && event.request->path.starts_with("/sandbox/")) return;
+    journal_entry entry{.request_id = std::string(event.request_id),
+                        .at = clock_.now(),
+                        .method = {},
+                        .path = {},
+                        .status = event.response->status,
+                        .code = {},
+                        .handler_ran = event.handler_ran};
+    if (event.request != nullptr) {
+      entry.method = event.request->method_name;
+      entry.path = event.request->path;
+    }
+    if (event.response->error_code != errors::code::unknown) {
+      entry.code = errors::to_string(event.response->error_code);
+    }
+    const std::lock_guard lock(mutex_);
+    ++total_;
+    if (event.handler_ran) ++handler_runs_;
+    entries_.push_front(std::move(entry));
+    if (entries_.size() > journal_max) entries_.pop_back();
+  }
+
+  journal_page read() const {
+    const std::lock_guard lock(mutex_);
+    return {{entries_.begin(), entries_.end()}, total_, handler_runs_};
+  }
+  void clear() {
+    const std::lock_guard lock(mutex_);
+    entries_.clear();
+    total_ = handler_runs_ = 0;
+  }
+
+ private:
+  const manual_clock& clock_;
+  mutable std::mutex mutex_;
+  std::deque<journal_entry> entries_;
+  std::uint64_t total_ = 0;
+  std::uint64_t handler_runs_ = 0;
+};
+
+http::authentication authenticate(const http::request_view& request) {
+  const auto token = http::bearer_token(request);
+  if (!token) return failure{token.error()};
+  if (*token == "test_forbidden") return failure{envelope::error(errors::code::forbidden)};
+  if (*token == "test_limited") {
+    return failure{envelope::error(errors::code::rate_limited, errors::tier::http)};
+  }
+  const bool is_valid = *token == "test_valid" || token->starts_with("test_valid_");
+  if (!is_valid || token->size() > token_bytes_max) {
+    return failure{envelope::error(errors::code::unauthorized)};
+  }
+  return std::string(*token);
+}
+
+}  // namespace
+
+class server::impl {
+ public:
+  explicit impl(options options)
+      : clock_(std::move(options.clock)),
+        journal_(clock_),
+        service_(make_routes(), authenticate, {.limits = options.limits, .observer = &journal_}),
+        address_(options.server.address),
+        server_(service_, std::move(options.server)) {}
+
+  result<void, beast::start_failure> start() { return server_.start(); }
+  bool drain(std::chrono::milliseconds deadline) { return server_.drain(deadline); }
+  std::uint16_t port() const noexcept { return server_.port(); }
+  bool advance(std::chrono::seconds by) { return clock_.advance(by); }
+  std::uint64_t calls_placed() const { return calls_.placed(); }
+  std::string url() const {
+    const bool is_ipv6 = address_.find(':') != std::string::npos;
+    return "http://" + (is_ipv6 ? "[" + address_ + "]" : address_) + ":" + std::to_string(port());
+  }
+  void reset() {
+    calls_.clear();
+    journal_.clear();
+    clock_.reset();
+  }
+
+ private:
+  using request = http::request_view;
+  using reply = http::response;
+
+  http::routes make_routes();
+
+  reply place(const request& r, const dial_names& names) {
+    auto dial = parse_dial(r.body, names);
+    if (!dial) return http::to_response(dial.error());
+    const auto forced = forced_row(r, errors::tier::call);
+    if (!forced) return http::to_response(forced.error());
+    const errors::row* row = *forced != nullptr ? *forced : magic_row(dial->to_number);
+    if (row != nullptr && row->delivery == errors::delivery::sync) {
+      return http::to_response(magic_error(*row, dial->names.destination));
+    }
+    return http::json_response(
+        202, format_placed(calls_.place(std::string(r.scope), std::move(dial->from_number),
+                                        std::move(dial->to_number), row, clock_.now())));
+  }
+
+  // X-Sandbox-Force on the routes that place no call.
+  template <class Handler>
+  auto or_forced(Handler handler) {
+    return [handler](const request& r) -> reply {
+      const auto forced = forced_row(r, errors::tier::http);
+      if (!forced) return http::to_response(forced.error());
+      if (*forced != nullptr) return http::to_response(magic_error(**forced, "id"));
+      return handler(r);
+    };
+  }
+
+  reply show(const std::optional<call>& found) {
+    if (!found) return http::to_response(envelope::error(errors::code::not_found));
+    return http::json_response(200, format_call(*found, clock_.now()));
+  }
+
+  reply patch(const request& r) {
+    const auto changes = parse_metadata_patch(r.body);
+    if (!changes) return http::to_response(changes.error());
+    const auto patched = calls_.patch(r.scope, r.parameter("id"), *changes);
+    if (patched) return show(*patched);
+    if (patched.error() == call_book::patch_errc::not_found) return show(std::nullopt);
+    return http::to_response(envelope::error(errors::code::validation_error)
+                                 .with_message("A call has at most 50 metadata keys.")
+                                 .with_field("metadata", "Expected at most 50 keys"));
+  }
+
+  reply advance_clock(const request& r) {
+    const auto by = parse_advance(r.body);
+    if (!by) return http::to_response(by.error());
+    if (!clock_.advance(*by)) {
+      return http::to_response(envelope::error(errors::code::validation_error)
+                                   .with_message("The clock goes at most ten years ahead.")
+                                   .with_field("seconds", "Too large"));
+    }
+    return http::json_response(200, format_clock(clock_.now(), clock_.offset()));
+  }
+
+  manual_clock clock_;
+  journal journal_;
+  call_book calls_;
+  http::service service_;
+  std::string address_;
+  beast::server server_;
+};
+
+http::routes server::impl::make_routes() {
+  http::routes routes;
+  const http::route_options json = {.media_type = "application/json"};
+  const http::route_options control = {.is_public = true};
+
+  routes.post(
+      "/v1/calls/dial", [this](const request& r) { return place(r, dial_route_names); }, json);
+  routes.post(
+      "/v1/calls", [this](const request& r) { return place(r, calls_route_names); }, json);
+  routes.get("/v1/calls", or_forced([this](const request& r) {
+               return http::json_response(
+                   200, format_calls(calls_.list(r.scope, page_size), clock_.now()));
+             }));
+  routes.get("/v1/calls/{id}", or_forced([this](const request& r) {
+               return show(calls_.find(r.scope, r.parameter("id")));
+             }));
+  routes.patch("/v1/calls/{id}", or_forced([this](const request& r) { return patch(r); }), json);
+  routes.delete_("/v1/calls/{id}", or_forced([this](const request& r) {
+                   return show(calls_.cancel(r.scope, r.parameter("id"), clock_.now()));
+                 }));
+
+  routes.get(
+      "/sandbox/magic", [](const request&) { return http::json_response(200, format_magic()); },
+      control);
+  routes.get(
+      "/sandbox/requests",
+      [this](const request&) { return http::json_response(200, format_journal(journal_.read())); },
+      control);
+  routes.post(
+      "/sandbox/clock/advance", [this](const request& r) { return advance_clock(r); }, control);
+  routes.post(
+      "/sandbox/reset",
+      [this](const request&) {
+        reset();
+        return reply{.status = 204};
+      },
+      control);
+  return routes;
+}
+
+server::server(std::unique_ptr<impl> made) noexcept : impl_(std::move(made)) {}
+server::server(server&&) noexcept = default;
+server& server::operator=(server&&) noexcept = default;
+server::~server() = default;
+
+std::string server::url() const { return impl_->url(); }
+std::uint16_t server::port() const noexcept { return impl_->port(); }
+bool server::advance(std::chrono::seconds by) { return impl_->advance(by); }
+void server::reset() { impl_->reset(); }
+std::uint64_t server::calls_placed() const { return impl_->calls_placed(); }
+bool server::drain(std::chrono::milliseconds deadline) { return impl_->drain(deadline); }
+
+result<server, beast::start_failure> start(options options) {
+  auto made = std::make_unique<server::impl>(std::move(options));
+  if (auto started = made->start(); !started) return failure{std::move(started).error()};
+  return server(std::move(made));
+}
+
+}  // namespace parley::sandbox

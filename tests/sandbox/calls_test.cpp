@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sandbox/calls.hpp"
+
+#include <string>
+
+#include <gtest/gtest.h>
+
+namespace parley::sandbox {
+namespace {
+
+using std::chrono::microseconds;
+using std::chrono::milliseconds;
+
+constexpr time_point start{std::chrono::seconds(1'800'000'000)};
+
+call call_that(const errors::row* failure) {
+  return {.id = "call_1",
+          .scope = "s",
+          .from_number = "+1",
+          .to_number = "+2",
+          .created_at = start,
+          .failure = failure};
+}
+
+TEST(StateOf, FollowsTheTime) {
+  const call c = call_that(nullptr);
+  EXPECT_EQ(state_of(c, start).status, "queued");
+  EXPECT_EQ(state_of(c, start + answered_after - microseconds(1)).status, "queued");
+  EXPECT_EQ(state_of(c, start + answered_after).status, "in_progress");
+  EXPECT_EQ(state_of(c, start + ended_after - microseconds(1)).status, "in_progress");
+  EXPECT_EQ(state_of(c, start + ended_after).status, "completed");
+  EXPECT_EQ(state_of(c, start + std::chrono::hours(1000)).ended_at, start + ended_after);
+}
+
+TEST(StateOf, SaysNothingOfTheEndBeforeIt) {
+  const call c = call_that(&errors::row_of(errors::code::busy));
+  const call_state state = state_of(c, start + ended_after - microseconds(1));
+  EXPECT_EQ(state.outcome, "");
+  EXPECT_EQ(state.failure_code, "");
+  EXPECT_EQ(state.failure_category, "");
+  EXPECT_EQ(state.disconnection_reason, "");
+  EXPECT_FALSE(state.ended_at.has_value());
+}
+
+struct ending_case {
+  errors::code code;
+  std::string_view status;
+  std::string_view outcome;
+  std::string_view category;
+  std::string_view reason;
+};
+
+TEST(StateOf, EndsEveryAsynchronousCode) {
+  constexpr ending_case cases[] = {
+      {errors::code::busy, "busy", "busy", "unreachable", "user_busy"},  // D4, literal
+      {errors::code::no_answer, "no_answer", "no_answer", "unreachable", "no_answer_from_user"},
+      {errors::code::number_unreachable, "failed", "failed", "unreachable", "unallocated_number"},
+      {errors::code::call_declined, "failed", "failed", "unreachable", "call_rejected"},
+      {errors::code::carrier_rejected, "failed", "failed", "unreachable", "network_out_of_order"},
+      {errors::code::voicemail_reached, "completed", "voicemail", "voicemail", "normal_clearing"},
+  };
+  std::size_t asynchronous = 0;
+  for (const errors::row& row : errors::catalogue()) {
+    if (row.delivery == errors::delivery::async) ++asynchronous;
+  }
+  ASSERT_EQ(std::size(cases), asynchronous);
+  for (const ending_case& each : cases) {
+    const call_state state = state_of(call_that(&errors::row_of(each.code)), start + ended_after);
+    EXPECT_EQ(state.status, each.status);
+    EXPECT_EQ(state.outcome, each.outcome);
+    EXPECT_EQ(state.failure_code, errors::to_string(each.code));
+    EXPECT_EQ(state.failure_category, each.category);
+    EXPECT_EQ(state.disconnection_reason, each.reason);
+  }
+}
+
+TEST(CallBook, CancelsUntilTheEnd) {
+  call_book book;
+  const std::string early = book.place("s", "+1", "+2", nullptr, start);
+  const std::string late = book.place("s", "+1", "+2", nullptr, start);
+  const time_point last = start + ended_after - microseconds(1);
+  EXPECT_EQ(state_of(*book.cancel("s", early, last), last).status, "canceled");
+  EXPECT_EQ(state_of(*book.find("s", early), start + milliseconds(500)).status, "canceled");
+  const time_point after = start + ended_after;
+  EXPECT_EQ(state_of(*book.cancel("s", late, after), after).status, "completed");
+  // Canceled again it keeps its first end.
+  EXPECT_EQ(book.cancel("s", early, after)->canceled_at, last);
+}
+
+TEST(CallBook, KeepsScopesApart) {
+  call_book book;
+  const std::string id = book.place("a", "+1", "+2", nullptr, start);
+  EXPECT_TRUE(book.find("a", id).has_value());
+  EXPECT_FALSE(book.find("b", id).has_value());
+  EXPECT_FALSE(book.cancel("b", id, start).has_value());
+  EXPECT_EQ(book.patch("b", id, {}).error(), call_book::patch_errc::not_found);
+  EXPECT_EQ(book.list("b", 10).total, 0u);
+  EXPECT_FALSE(book.find("a", id).value().canceled_at.has_value());
+}
+
+TEST(CallBook, IdsRiseAlsoInOneInstantAndWhenTheClockGoesBack) {
+  call_book book;
+  std::string last;
+  for (const time_point now : {start, start, start - std::chrono::hours(1), start + microseconds(9),
+                               time_point(microseconds(-5))}) {
+    const std::string id = book.place("s", "+1", "+2", nullptr, now);
+    EXPECT_GT(id, last);
+    last = id;
+  }
+  book.clear();
+  EXPECT_GT(book.place("s", "+1", "+2", nullptr, start), last);
+}
+
+TEST(CallBook, ListsTheNewestFirst) {
+  call_book book;
+  std::vector<std::string> ids;
+  for (int i = 0; i < 5; ++i) ids.push_back(book.place("s", "+1", "+2", nullptr, start));
+  book.place("other", "+1", "+2", nullptr, start);
+  const call_book::page page = book.list("s", 3);
+  EXPECT_EQ(page.total, 5u);
+  ASSERT_EQ(page.newest_first.size(), 3u);
+  for (std::size_t i = 0; i < 3; ++i) EXPECT_EQ(page.newest_first[i].id, ids[4 - i]);
+}
+
+TEST(CallBook, PatchesMetadataWithinItsBound) {
+  call_book book;
+  const std::string id = book.place("s", "+1", "+2", nullptr, start);
+  EXPECT_EQ(book.patch("s", id, {{"a", "1"}, {"b", "2"}})->metadata,
+            (metadata{{"a", "1"}, {"b", "2"}}));
+  EXPECT_EQ(book.patch("s", id, {{"a", std::nullopt}, {"b", "3"}, {"c", std::nullopt}})->metadata,
+            (metadata{{"b", "3"}}));
+  metadata_patch most;
+  for (std::size_t i = 1; i < metadata_keys_max; ++i) most.emplace_back(std::to_string(i), "x");
+  EXPECT_EQ(book.patch("s", id, most)->metadata.size(), metadata_keys_max);
+  EXPECT_EQ(book.patch("s", id, {{"one more", "x"}}).error(), call_book::patch_errc::too_many_keys);
+  EXPECT_EQ(book.find("s", id)->metadata.count("one more"), 0u);
+  EXPECT_TRUE(book.patch("s", id, {{"1", std::nullopt}, {"one more", "x"}}).has_value());
+}
+
+TEST(CallBook, ForgetsTheOldestAboveItsBound) {
+  call_book book;
+  const std::string first = book.place("s", "+1", "+2", nullptr, start);
+  const std::string second = book.place("s", "+1", "+2", nullptr, start);
+  for (std::size_t i = 2; i < calls_max; ++i) book.place("s", "+1", "+2", nullptr, start);
+  EXPECT_TRUE(book.find("s", first).has_value());
+  book.place("s", "+1", "+2", nullptr, start);
+  EXPECT_FALSE(book.find("s", first).has_value());
+  EXPECT_TRUE(book.find("s", second).has_value());
+  EXPECT_EQ(book.placed(), calls_max + 1);
+  EXPECT_EQ(book.list("s", 1).total, calls_max);
+}
+
+}  // namespace
+}  // namespace parley::sandbox
