@@ -14,12 +14,12 @@
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
+#include <boost/asio/basic_waitable_timer.hpp>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
@@ -42,8 +42,17 @@ using clock = std::chrono::steady_clock;
 
 constexpr std::chrono::milliseconds timeout_max = std::chrono::hours(24);
 
+// The one executor there is, by its type: asio's any_io_executor costs a copy with a virtual call
+// at every step.
+using executor = asio::io_context::executor_type;
+template <class T>
+using task = asio::awaitable<T, executor>;
+using tcp_socket = asio::basic_stream_socket<tcp, executor>;
+using tcp_acceptor = asio::basic_socket_acceptor<tcp, executor>;
+using timer = asio::basic_waitable_timer<clock, asio::wait_traits<clock>, executor>;
+
 // Errors as values: a peer that goes away is no exception.
-constexpr auto as_values = asio::as_tuple(asio::use_awaitable);
+constexpr auto as_values = asio::as_tuple(asio::use_awaitable_t<executor>());
 
 // One event loop and what belongs to its thread alone.
 struct loop;
@@ -65,7 +74,7 @@ struct shared_state {
 
 struct loop {
   asio::io_context context{1};
-  asio::executor_work_guard<asio::io_context::executor_type> work{context.get_executor()};
+  asio::executor_work_guard<executor> work{context.get_executor()};
   std::unordered_set<session*> sessions;
   std::time_t date_second = 0;
   std::string date;
@@ -123,7 +132,7 @@ class pending final : public http::exchange {
 
 class session : public std::enable_shared_from_this<session> {
  public:
-  session(tcp::socket socket, loop& home, shared_state& shared)
+  session(tcp_socket socket, loop& home, shared_state& shared)
       : socket_(std::move(socket)),
         watch_(socket_.get_executor()),
         answered_(socket_.get_executor()),
@@ -131,7 +140,7 @@ class session : public std::enable_shared_from_this<session> {
         shared_(shared),
         buffer_(shared.api.limits().head_bytes_max + read_bytes) {}
 
-  asio::awaitable<void> run();
+  task<void> run();
 
   // These are called on the loop's thread.
   void drain() {
@@ -143,7 +152,7 @@ class session : public std::enable_shared_from_this<session> {
     answered_.cancel();
   }
   void wake() { answered_.cancel(); }
-  tcp::socket::executor_type executor() { return socket_.get_executor(); }
+  executor loop_executor() { return socket_.get_executor(); }
 
  private:
   static constexpr std::size_t read_bytes = std::size_t{16} << 10;
@@ -152,13 +161,13 @@ class session : public std::enable_shared_from_this<session> {
 
   enum class read_outcome : std::uint8_t { complete, closed, timed_out, malformed, too_large };
 
-  asio::awaitable<void> serve();
-  asio::awaitable<read_outcome> read_head(std::size_t& head_bytes);
-  asio::awaitable<bool> read_body(bhttp::request_parser<bhttp::string_body>& parser);
-  asio::awaitable<http::response> answer_of(std::shared_ptr<pending> exchange);
-  asio::awaitable<bool> write(http::response r, message_options options);
-  asio::awaitable<void> refuse(envelope::error why);
-  asio::awaitable<void> linger();
+  task<void> serve();
+  task<read_outcome> read_head(std::size_t& head_bytes);
+  task<bool> read_body(bhttp::request_parser<bhttp::string_body>& parser);
+  task<http::response> answer_of(std::shared_ptr<pending> exchange);
+  task<bool> write(http::response r, message_options options);
+  task<void> refuse(envelope::error why);
+  task<void> linger();
   static envelope::error refusal(std::uint16_t status, const char* message) {
     return envelope::error(errors::code::validation_error)
         .with_http_status(status)
@@ -186,9 +195,9 @@ class session : public std::enable_shared_from_this<session> {
     });
   }
 
-  tcp::socket socket_;
-  asio::steady_timer watch_;
-  asio::steady_timer answered_;
+  tcp_socket socket_;
+  timer watch_;
+  timer answered_;
   loop& home_;
   shared_state& shared_;
   boost::beast::flat_buffer buffer_;
@@ -206,11 +215,11 @@ void pending::send(http::response&& r) noexcept {
   // Posted under the lock: detach() then waits, and with it the end of the event loop.
   if (waiter_) {
     const auto waiter = std::exchange(waiter_, nullptr);
-    asio::post(waiter->executor(), [waiter] { waiter->wake(); });
+    asio::post(waiter->loop_executor(), [waiter] { waiter->wake(); });
   }
 }
 
-asio::awaitable<void> session::run() {
+task<void> session::run() {
   home_.sessions.insert(this);
   socket_.set_option(tcp::no_delay(true), ignored_);
   try {
@@ -223,7 +232,7 @@ asio::awaitable<void> session::run() {
   home_.sessions.erase(this);
 }
 
-asio::awaitable<void> session::serve() {
+task<void> session::serve() {
   const http::limits& limits = shared_.api.limits();
   for (bool keep_alive = true; keep_alive;) {
     std::size_t head_bytes = 0;
@@ -292,7 +301,7 @@ asio::awaitable<void> session::serve() {
 }
 
 // Reads until an empty line ends the head. An idle connection waits here, and ends without a word.
-asio::awaitable<session::read_outcome> session::read_head(std::size_t& head_bytes) {
+task<session::read_outcome> session::read_head(std::size_t& head_bytes) {
   head_scanner scanner;
   bool may_skip_line = true;
   const auto seen = [this] {
@@ -336,7 +345,7 @@ asio::awaitable<session::read_outcome> session::read_head(std::size_t& head_byte
 }
 
 // False: the connection has been dealt with.
-asio::awaitable<bool> session::read_body(bhttp::request_parser<bhttp::string_body>& parser) {
+task<bool> session::read_body(bhttp::request_parser<bhttp::string_body>& parser) {
   expires_after(shared_.options.body_timeout);
   parser.eager(true);
   const auto [error, bytes] = co_await bhttp::async_read(socket_, buffer_, parser, as_values);
@@ -353,7 +362,7 @@ asio::awaitable<bool> session::read_body(bhttp::request_parser<bhttp::string_bod
   co_return false;
 }
 
-asio::awaitable<http::response> session::answer_of(std::shared_ptr<pending> exchange) {
+task<http::response> session::answer_of(std::shared_ptr<pending> exchange) {
   answered_.expires_at(clock::time_point::max());
   std::optional<http::response> answer = exchange->take_or_wait(shared_from_this());
   while (!answer && !is_aborted_) {
@@ -366,7 +375,7 @@ asio::awaitable<http::response> session::answer_of(std::shared_ptr<pending> exch
 }
 
 // Whether the connection can take another request.
-asio::awaitable<bool> session::write(http::response r, message_options options) {
+task<bool> session::write(http::response r, message_options options) {
   options.date = home_.http_date();
   const bool keep_alive = options.keep_alive;
   response_message message = to_message(std::move(r), options);
@@ -375,15 +384,15 @@ asio::awaitable<bool> session::write(http::response r, message_options options) 
   co_return !error && keep_alive;
 }
 
-asio::awaitable<void> session::refuse(envelope::error why) {
+task<void> session::refuse(envelope::error why) {
   co_await write(shared_.api.refuse(why), {.keep_alive = false});
   if (!is_expired_) co_await linger();
 }
 
 // A socket closed with unread bytes resets the connection, and the client may lose the refusal
 // before it read it. So: say that we are done, then read until the client is, within bounds.
-asio::awaitable<void> session::linger() {
-  socket_.shutdown(tcp::socket::shutdown_send, ignored_);
+task<void> session::linger() {
+  socket_.shutdown(tcp_socket::shutdown_send, ignored_);
   expires_after(shared_.options.linger_timeout);
   buffer_.clear();
   for (std::size_t total = 0; total < linger_bytes_max;) {
@@ -408,14 +417,14 @@ class server::impl {
   std::uint16_t port() const noexcept { return port_.load(std::memory_order_relaxed); }
 
  private:
-  asio::awaitable<void> accept();
+  task<void> accept();
   void each_session(void (session::*action)());
 
   server_options options_;
   shared_state shared_;
   std::vector<std::unique_ptr<loop>> loops_;
-  std::optional<tcp::acceptor> acceptor_;
-  std::optional<asio::steady_timer> room_;  // cancelled when a connection ends
+  std::optional<tcp_acceptor> acceptor_;
+  std::optional<timer> room_;  // cancelled when a connection ends
   std::vector<std::thread> threads_;
   std::atomic<std::uint16_t> port_ = 0;
   bool started_ = false;
@@ -452,9 +461,9 @@ result<void, start_failure> server::impl::start() {
     if (!error) step();
   };
   unless_failed([&] { acceptor_->open(endpoint.protocol(), error); });
-  unless_failed([&] { acceptor_->set_option(tcp::acceptor::reuse_address(true), error); });
+  unless_failed([&] { acceptor_->set_option(tcp_acceptor::reuse_address(true), error); });
   unless_failed([&] { acceptor_->bind(endpoint, error); });
-  unless_failed([&] { acceptor_->listen(tcp::acceptor::max_listen_connections, error); });
+  unless_failed([&] { acceptor_->listen(tcp_acceptor::max_listen_connections, error); });
   if (error) {
     acceptor_.reset();
     const std::string where = options_.address + ":" + std::to_string(options_.port);
@@ -478,7 +487,7 @@ result<void, start_failure> server::impl::start() {
   return {};
 }
 
-asio::awaitable<void> server::impl::accept() {
+task<void> server::impl::accept() {
   for (std::size_t turn = 0; !shared_.draining; ++turn) {
     const auto is_full = [this] {
       const std::lock_guard lock(shared_.mutex);
@@ -491,7 +500,7 @@ asio::awaitable<void> server::impl::accept() {
     if (shared_.draining) co_return;
     if (error) {
       // Out of descriptors, say: to try again at once would spin.
-      asio::steady_timer pause(acceptor_->get_executor(), std::chrono::milliseconds(50));
+      timer pause(acceptor_->get_executor(), std::chrono::milliseconds(50));
       co_await pause.async_wait(as_values);
       continue;
     }
