@@ -31,6 +31,11 @@
 #include "beast/head.hpp"
 #include "parley/beast/adapter.hpp"
 
+// g++ 12 inlines one half of Asio's pair of frame allocation functions and then warns of the other.
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic ignored "-Wmismatched-new-delete"
+#endif
+
 namespace parley::beast {
 namespace {
 
