@@ -4,8 +4,8 @@
 // envelope when it refuses.
 //
 //   example_call_service 8080 &
-//   curl -X PUT http://127.0.0.1:8080/v1/forwarding -H 'Authorization: Bearer s3cret' -d
-//   +14155550123
+//   curl -X PUT http://127.0.0.1:8080/v1/forwarding \
+//     -H 'Authorization: Bearer s3cret' -d +14155550123
 
 #include <chrono>
 #include <csignal>

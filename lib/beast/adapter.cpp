@@ -29,22 +29,21 @@ bool must_have_no_body(unsigned status) noexcept { return status == 204 || statu
 
 }  // namespace
 
-http::request_view to_request_view(const request_message& message,
+http::request_view to_request_view(const bhttp::request_header<>& header,
                                    std::vector<http::header_view>& headers) {
   headers.clear();
-  for (const auto& each : message) {
+  for (const auto& each : header) {
     headers.push_back({to_std(each.name_string()), to_std(each.value())});
   }
   http::request_view view;
-  view.method_name = to_std(message.method_string());
+  view.method_name = to_std(header.method_string());
   view.method = http::parse_method(view.method_name);
-  const std::string_view target = to_origin_form(to_std(message.target()));
+  const std::string_view target = to_origin_form(to_std(header.target()));
   const std::size_t question = target.find('?');
   view.path = target.substr(0, question);
   if (view.path.empty()) view.path = "/";
   if (question != std::string_view::npos) view.query = target.substr(question + 1);
   view.headers = headers;
-  view.body = message.body();
   return view;
 }
 

@@ -5,35 +5,44 @@
 #include <charconv>
 #include <cstring>
 
+#include "http/text.hpp"
+
 namespace parley::beast {
 namespace {
 
-constexpr char to_lower(char c) noexcept {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
-
-constexpr bool is_token_char(char c) noexcept {
-  const char lower = to_lower(c);
-  return (lower >= 'a' && lower <= 'z') || (c >= '0' && c <= '9') ||
-         std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
-}
-
-constexpr bool is_control(char c) noexcept {
-  const auto byte = static_cast<unsigned char>(c);
-  return byte < 0x20 || byte == 0x7f;
-}
+using http::is_control;
+using http::is_token_char;
+using http::to_lower;
 
 bool is_name(std::string_view name, std::string_view lower) noexcept {
   return std::ranges::equal(name, lower, {}, to_lower);
 }
 
-std::string_view trim(std::string_view text) noexcept {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-  return text;
+// RFC 9112, 3.2: a path, or a URL with a host, or an asterisk, of visible ASCII and without a
+// fragment. What is none of these has a path for one reader and another for the next.
+bool is_target(std::string_view target, std::string_view method) noexcept {
+  const bool is_visible =
+      std::ranges::all_of(target, [](char c) { return c > 0x20 && c < 0x7f && c != '#'; });
+  if (!is_visible) return false;
+  if (target.starts_with('/')) return true;
+  if (target == "*") return method == "OPTIONS";
+  for (const std::string_view scheme : {"http://", "https://"}) {
+    if (target.size() > scheme.size() && is_name(target.substr(0, scheme.size()), scheme)) {
+      return std::string_view("/?").find(target[scheme.size()]) == std::string_view::npos;
+    }
+  }
+  return false;
 }
 
-// RFC 9112, 3: method SP target SP version, one blank each, and no control character in the target.
+// RFC 9110, 7.2, and RFC 3986, 3.2.2: the characters of a host and port.
+bool is_host(std::string_view value) noexcept {
+  return std::ranges::all_of(value, [](char c) {
+    return http::is_alphanumeric(c) ||
+           std::string_view("-._~%!$&'()*+,;=:[]").find(c) != std::string_view::npos;
+  });
+}
+
+// RFC 9112, 3: method SP target SP version, one blank each.
 bool is_request_line(std::string_view line) noexcept {
   const std::size_t first = line.find(' ');
   const std::size_t second = first == std::string_view::npos ? first : line.find(' ', first + 1);
@@ -41,8 +50,7 @@ bool is_request_line(std::string_view line) noexcept {
   const std::string_view method = line.substr(0, first);
   const std::string_view target = line.substr(first + 1, second - first - 1);
   const std::string_view version = line.substr(second + 1);
-  return !method.empty() && std::ranges::all_of(method, is_token_char) && !target.empty() &&
-         std::ranges::none_of(target, is_control) &&
+  return http::is_token(method) && is_target(target, method) &&
          (version == "HTTP/1.1" || version == "HTTP/1.0");
 }
 
@@ -60,6 +68,7 @@ struct counts {
   std::size_t content_length = 0;
   std::size_t transfer_encoding = 0;
   std::size_t expect = 0;
+  std::size_t expect_continue = 0;
 };
 
 }  // namespace
@@ -95,10 +104,10 @@ head_facts check_head(std::string_view head, const head_limits& limits) noexcept
     // A blank first is a folded line (RFC 9112, 5.2); one before the colon is a name that some
     // readers trim and others do not (5.1). Neither is a token.
     const std::size_t colon = line.find(':');
-    if (colon == std::string_view::npos || colon == 0) return malformed;
+    if (colon == std::string_view::npos) return malformed;
     const std::string_view name = line.substr(0, colon);
-    if (!std::ranges::all_of(name, is_token_char)) return malformed;
-    const std::string_view value = trim(line.substr(colon + 1));
+    if (!http::is_token(name)) return malformed;
+    const std::string_view value = http::trim_blanks(line.substr(colon + 1));
     if (std::ranges::any_of(value, [](char c) { return c != '\t' && is_control(c); })) {
       return malformed;
     }
@@ -106,6 +115,7 @@ head_facts check_head(std::string_view head, const head_limits& limits) noexcept
 
     if (is_name(name, "host")) {
       ++seen.host;
+      if (!is_host(value)) return malformed;
     } else if (is_name(name, "content-length")) {
       ++seen.content_length;
       const char* end = value.data() + value.size();
@@ -122,7 +132,7 @@ head_facts check_head(std::string_view head, const head_limits& limits) noexcept
       facts.chunked = true;
     } else if (is_name(name, "expect")) {
       ++seen.expect;
-      facts.expects_continue = is_name(value, "100-continue");
+      if (is_name(value, "100-continue")) ++seen.expect_continue;
     }
   }
 
@@ -133,12 +143,13 @@ head_facts check_head(std::string_view head, const head_limits& limits) noexcept
   if (seen.content_length > 1 || seen.transfer_encoding > 1) return malformed;
   if (facts.chunked && (http_1_0 || seen.content_length != 0)) return malformed;
   if (content_length > limits.body_bytes_max) facts.error = head_errc::body_too_large;
+  facts.content_length = content_length;
   facts.has_body = facts.chunked || content_length != 0;
-  if (facts.error == head_errc::none && seen.expect != 0 && !facts.expects_continue) {
+  if (facts.error == head_errc::none && seen.expect != seen.expect_continue) {
     facts.error = head_errc::unknown_expectation;
   }
   // RFC 9110, 10.1.1: an HTTP/1.0 client cannot wait for an interim response.
-  if (http_1_0) facts.expects_continue = false;
+  facts.expects_continue = seen.expect != 0 && !http_1_0;
   return facts;
 }
 

@@ -48,6 +48,7 @@ struct head_facts {
   bool chunked = false;
   bool expects_continue = false;
   bool has_body = false;
+  std::size_t content_length = 0;  ///< where the body is not chunked
 };
 
 struct head_limits {

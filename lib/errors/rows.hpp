@@ -2,7 +2,9 @@
 //
 // The catalogue as a constant expression: the only place where a code has its properties. Whoever
 // derives text from it at compile time (the constant envelopes) includes this header; everybody
-// else calls the functions of parley/errors/catalogue.hpp.
+// else calls the functions of parley/errors/catalogue.hpp. Each library that includes it has the
+// table of its own build, so shared libraries of different versions must not be mixed (their
+// SONAMEs differ).
 //
 // To add a code: append it to the enum, append its row to the table of its tier, and adjust the
 // counts below. catalogue.cpp checks the table while it compiles.

@@ -10,8 +10,13 @@ namespace parley::http {
 
 exchange::~exchange() = default;
 
+responder exchange::make_responder(std::shared_ptr<exchange> e) noexcept {
+  return responder(std::move(e));
+}
+
 void exchange::finish(response&& r) noexcept {
-  service_->complete(r, &request_, route_, request_id_, handler_ran_);
+  // An exchange of intercept() has no service: what it passes on is finished outside.
+  if (service_ != nullptr) service_->complete(r, this);
   send(std::move(r));
 }
 
@@ -23,7 +28,7 @@ responder& responder::operator=(responder&& other) noexcept {
 }
 
 responder::~responder() {
-  if (to_) std::move(*this).send({.status = 0});
+  if (to_) std::move(*this).send({.status = no_answer});
 }
 
 void responder::send(response r) && noexcept {

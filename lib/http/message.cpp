@@ -86,6 +86,7 @@ bool is_sendable(const response& r) noexcept {
   if (r.status < 200 || r.status > 999) return false;
   return std::ranges::all_of(r.headers, [](const header& each) {
     return is_token(each.name) && is_field_value(each.value) &&
+           each.name.size() + each.value.size() <= header_bytes_max &&
            std::ranges::none_of(adapter_headers, [&](std::string_view name) {
              return equal_ignoring_case(name, each.name);
            });

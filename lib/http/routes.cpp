@@ -3,35 +3,14 @@
 
 #include <algorithm>
 #include <array>
+#include <cassert>
+
+#include "http/text.hpp"
 
 namespace parley::http {
 namespace {
 
 constexpr std::size_t methods_count = static_cast<std::size_t>(method::options) + 1;
-
-constexpr int hex_value(char c) noexcept {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
-
-// Appends `segment` without its percent escapes; false where one is malformed.
-bool append_decoded(std::string& out, std::string_view segment) {
-  for (std::size_t i = 0; i < segment.size(); ++i) {
-    if (segment[i] != '%') {
-      out.push_back(segment[i]);
-      continue;
-    }
-    if (segment.size() - i < 3) return false;
-    const int high = hex_value(segment[i + 1]);
-    const int low = hex_value(segment[i + 2]);
-    if (high < 0 || low < 0) return false;
-    out.push_back(static_cast<char>(high * 16 + low));
-    i += 2;
-  }
-  return true;
-}
 
 struct segment_list {
   std::array<std::string_view, segments_max> items;
@@ -71,7 +50,7 @@ struct routes::node {
   std::vector<literal_child> literals;
   std::unique_ptr<node> parameter;
   struct method_route {
-    routes::route route;
+    http::route route;
     struct parameter_place {
       std::size_t segment;
       std::string name;
@@ -100,8 +79,9 @@ routes::~routes() = default;
 
 void routes::add_deferred(method m, std::string_view path, deferred_handler handler,
                           route_options options) {
+  assert(m != method::other && "no request has the method `other`");
   auto added = std::make_unique<node::method_route>();
-  added->route = {std::string(path), options, std::move(handler)};
+  added->route = {std::string(path), std::move(options), std::move(handler)};
 
   node* at = root_.get();
   std::string_view rest = path.substr(1);
@@ -124,6 +104,7 @@ void routes::add_deferred(method m, std::string_view path, deferred_handler hand
     at = next->get();
   }
   at->is_leaf = true;
+  assert(at->methods[static_cast<std::size_t>(m)] == nullptr && "this route is there already");
   at->methods[static_cast<std::size_t>(m)] = std::move(added);
 }
 

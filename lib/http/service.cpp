@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cassert>
 #include <cstdint>
 #include <random>
 #include <utility>
@@ -48,14 +49,16 @@ bool has_media_type(std::string_view content_type, std::string_view wanted) noex
 std::optional<envelope::error> check_media_type(const request_view& request,
                                                 std::string_view wanted) {
   if (wanted.empty() || request.body.empty()) return std::nullopt;
-  const auto expected = [&] { return "Expected " + std::string(wanted); };
   if (request.count("Content-Type") != 1 ||
       !has_media_type(*request.header("Content-Type"), wanted)) {
     return refusal(415, "The request body must be " + std::string(wanted) + ".")
-        .with_field("Content-Type", expected());
+        .with_field("Content-Type", "Expected " + std::string(wanted));
   }
-  const auto coding = request.header("Content-Encoding");
-  if (coding && !equal_ignoring_case(*coding, "identity")) {
+  const bool is_coded = std::ranges::any_of(request.headers, [](const header_view& each) {
+    return equal_ignoring_case(each.name, "Content-Encoding") &&
+           !equal_ignoring_case(each.value, "identity");
+  });
+  if (is_coded) {
     return refusal(415, "The request body must not have a content coding.")
         .with_field("Content-Encoding", "Expected none");
   }
@@ -105,8 +108,10 @@ request_id_source random_request_ids() {
 service::service(http::routes routes, authenticator authenticate, service_options options)
     : routes_(std::move(routes)),
       authenticate_(std::move(authenticate)),
-      options_(std::move(options)) {
-  if (!options_.request_ids) options_.request_ids = random_request_ids();
+      options_(std::move(options)),
+      own_ids_(random_request_ids()) {
+  assert(authenticate_ && "a service has an authenticator");
+  if (!options_.request_ids) options_.request_ids = own_ids_;
 }
 
 service::~service() = default;
@@ -117,15 +122,16 @@ std::string service::make_request_id() const {
     if (std::string id = options_.request_ids(); is_request_id(id)) return id;
   } catch (...) {
   }
-  return random_request_ids()();
+  return own_ids_();
 }
 
 void service::handle(std::shared_ptr<exchange> e) const {
+  // `e` stays: a handler may pass its responder to another thread and read on in the request.
   exchange& on = *e;
   on.service_ = this;
   on.request_id_ = make_request_id();
   on.request_.request_id = on.request_id_;
-  responder respond(std::move(e));
+  responder respond(e);
   // Whatever throws from here on leaves the responder, wherever it is by then, to answer 500.
   try {
     dispatch(on, std::move(respond));
@@ -134,72 +140,82 @@ void service::handle(std::shared_ptr<exchange> e) const {
 }
 
 void service::dispatch(exchange& on, responder respond) const {
-  const auto refuse_with = [&respond](const envelope::error& why) {
-    std::move(respond).send(to_response(why));
-  };
+  const auto answer = [&respond](response r) { std::move(respond).send(std::move(r)); };
   if (on.request_.body.size() > options_.limits.body_bytes_max) {
-    return refuse_with(refusal(413, "The request body is larger than " +
-                                        std::to_string(options_.limits.body_bytes_max) +
-                                        " bytes."));
+    return answer(to_response(refusal(413, "The request body is too large.")));
   }
 
   const routes::match match =
       routes_.find(on.request_.method, on.request_.path, on.decoded_path_, on.parameters_);
   if (match.route == nullptr && match.allow.empty()) {
-    return refuse_with(envelope::error(errors::code::not_found));
+    return answer(to_response(envelope::error(errors::code::not_found)));
   }
   if (match.route == nullptr) {
     response r = to_response(refusal(405, "This path does not take this method."));
     r.headers.push_back({"Allow", match.allow});
-    return std::move(respond).send(std::move(r));
+    return answer(std::move(r));
   }
-  on.route_ = match.route->path;
+  on.route_ = match.route;
   on.request_.parameters = on.parameters_;
+  on.request_.tier = match.route->options.tier;
 
   if (!match.route->options.is_public) {
     authentication who = authenticate_(on.request_);
-    if (!who) {
-      response r = to_response(who.error());
-      // RFC 9110, 11.6.1: a 401 names at least one challenge.
-      if (r.status == 401) r.headers.push_back({"WWW-Authenticate", "Bearer"});
-      return std::move(respond).send(std::move(r));
-    }
+    if (!who) return answer(to_response(who.error()));
+    // An empty scope is that of the public routes: nobody's.
+    if (who->empty()) return answer({.status = no_answer});
     on.scope_ = *std::move(who);
     on.request_.scope = on.scope_;
   }
   if (const auto why = check_media_type(on.request_, match.route->options.media_type)) {
-    return refuse_with(*why);
+    return answer(to_response(*why));
   }
 
   on.handler_ran_ = true;
   match.route->handler(on.request_, std::move(respond));
 }
 
-response service::refuse(const envelope::error& why) const {
-  response r = to_response(why);
-  complete(r, nullptr, {}, make_request_id(), false);
+response service::refuse(std::uint16_t status, std::string_view message) const {
+  response r = to_response(refusal(status, std::string(message)));
+  complete(r, nullptr, make_request_id());
   return r;
 }
 
-void service::complete(response& r, const request_view* request, std::string_view route,
-                       std::string_view request_id, bool handler_ran) const noexcept {
+void service::complete(response& r, const exchange* on) const noexcept {
+  try {
+    complete(r, on, on->request_id_);
+  } catch (...) {
+    // No memory: a client that gets a bare 500 is better off than one whose server is gone.
+    r = response{.status = 500};
+  }
+}
+
+void service::complete(response& r, const exchange* on, std::string_view request_id) const {
   // Fails closed: a response that cannot go out as it is becomes one that says nothing of it.
   if (!is_sendable(r)) {
-    r = to_response(envelope::error(errors::code::internal_error, errors::tier::http));
+    const errors::tier tier = on != nullptr ? on->request().tier : errors::tier::http;
+    r = to_response(envelope::error(errors::code::internal_error, tier));
   }
   std::erase_if(r.headers,
                 [](const header& each) { return equal_ignoring_case(each.name, "X-Request-Id"); });
   r.headers.push_back({"X-Request-Id", std::string(request_id)});
+  // RFC 9110, 11.6.1: a 401 names at least one challenge.
+  if (r.status == 401 && !r.header("WWW-Authenticate")) {
+    r.headers.push_back({"WWW-Authenticate", "Bearer"});
+  }
+  const request_view* request = on != nullptr ? &on->request() : nullptr;
   if (options_.correlation_ids && request != nullptr && request->count("X-Request-Id") == 1) {
     const std::string_view own = *request->header("X-Request-Id");
     if (is_request_id(own)) r.headers.push_back({"X-Correlation-Id", std::string(own)});
   }
   if (options_.observer != nullptr) {
-    options_.observer->responded({.request = request,
-                                  .response = &r,
-                                  .route = route,
-                                  .request_id = request_id,
-                                  .handler_ran = handler_ran});
+    const bool is_routed = on != nullptr && on->route_ != nullptr;
+    options_.observer->responded(
+        {.request = request,
+         .response = &r,
+         .route = is_routed ? std::string_view(on->route_->path) : std::string_view(),
+         .request_id = request_id,
+         .handler_ran = on != nullptr && on->handler_ran_});
   }
 }
 

@@ -2,6 +2,7 @@
 #include "sandbox/calls.hpp"
 
 #include <algorithm>
+#include <cassert>
 
 namespace parley::sandbox {
 namespace {
@@ -55,6 +56,7 @@ call_state state_of(const call& c, time_point now) noexcept {
     return state;
   }
   const auto* end = std::ranges::find(endings, c.failure->code, &ending::code);
+  assert(end != std::end(endings) && "every asynchronous code has an ending");
   state.status = end->status;
   state.outcome = end->outcome;
   state.failure_code = c.failure->name;
@@ -64,10 +66,11 @@ call_state state_of(const call& c, time_point now) noexcept {
 }
 
 std::string call_book::place(std::string scope, std::string from_number, std::string to_number,
-                             const errors::row* failure, time_point now) {
+                             const errors::row* failure, const std::function<time_point()>& now) {
   const std::lock_guard lock(mutex_);
+  const time_point created_at = now();
   const auto time =
-      static_cast<std::uint64_t>(std::max<std::int64_t>(0, now.time_since_epoch().count()));
+      static_cast<std::uint64_t>(std::max<std::int64_t>(0, created_at.time_since_epoch().count()));
   last_id_ = std::max(last_id_ + 1, time);
   std::string id = make_id(last_id_);
   calls_.emplace_hint(calls_.end(), id,
@@ -75,7 +78,7 @@ std::string call_book::place(std::string scope, std::string from_number, std::st
                            .scope = std::move(scope),
                            .from_number = std::move(from_number),
                            .to_number = std::move(to_number),
-                           .created_at = now,
+                           .created_at = created_at,
                            .failure = failure});
   if (calls_.size() > calls_max) calls_.erase(calls_.begin());
   ++placed_;

@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -20,6 +21,9 @@
 #include "parley/sandbox/sandbox.hpp"
 
 namespace parley::sandbox {
+
+/// At most this many calls in one list, the newest.
+inline constexpr std::size_t list_max = 100;
 
 /// What PATCH may hold: pairs in the order of the request, an absent value removes.
 using metadata_patch = std::vector<std::pair<std::string, std::optional<std::string>>>;
@@ -55,8 +59,9 @@ call_state state_of(const call& c, time_point now) noexcept;
 /// Thread-safe. Calls are copied out.
 class call_book {
  public:
+  /// `now` is called under the lock, so that calls stand in the order of their times.
   std::string place(std::string scope, std::string from_number, std::string to_number,
-                    const errors::row* failure, time_point now);
+                    const errors::row* failure, const std::function<time_point()>& now);
   std::optional<call> find(std::string_view scope, std::string_view id) const;
   /// Cancels a call that has not ended; one that has stays as it is.
   std::optional<call> cancel(std::string_view scope, std::string_view id, time_point now);

@@ -176,7 +176,7 @@ std::string format_calls(const call_book::page& page, time_point now) {
   for (const call& each : page.newest_first) data.emplace_back(make_call(each, now));
   json::object meta;
   meta.emplace("total_results", page.total);
-  meta.emplace("page_size", page_size);
+  meta.emplace("page_size", list_max);
   return wrap(std::move(data), std::move(meta));
 }
 

@@ -1,16 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sandbox/magic.hpp"
 
+#include "http/text.hpp"
+
 namespace parley::sandbox {
 namespace {
 
 constexpr bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
-
-std::string_view trim(std::string_view text) noexcept {
-  while (text.starts_with(' ')) text.remove_prefix(1);
-  while (text.ends_with(' ')) text.remove_suffix(1);
-  return text;
-}
 
 envelope::error bad_force(std::string explanation) {
   return envelope::error(errors::code::validation_error)
@@ -39,34 +35,45 @@ const errors::row* magic_row(std::string_view destination) noexcept {
   return number >= 1 && number <= rows.size() ? &rows[number - 1] : nullptr;
 }
 
-result<const errors::row*, envelope::error> forced_row(const http::request_view& request,
-                                                       errors::tier endpoint) {
-  const auto header = request.header(force_header);
-  if (!header) return nullptr;
-  const std::size_t semicolon = header->find(';');
-  const errors::code code = errors::find_code(trim(header->substr(0, semicolon)));
+result<const errors::row*, envelope::error> forced_row(const http::request_view& request) {
+  const std::size_t count = request.count(force_header);
+  if (count == 0) return nullptr;
+  if (count > 1) return failure{bad_force("Expected once")};
+  const std::string_view header = *request.header(force_header);
+  const std::size_t semicolon = header.find(';');
+  const errors::code code = errors::find_code(http::trim_blanks(header.substr(0, semicolon)));
   if (code == errors::code::unknown) {
     return failure{bad_force("Expected a code of the catalogue")};
   }
-  errors::tier tier = endpoint;
+  const errors::row* row = &errors::row_of(code, request.tier);
   if (semicolon != std::string_view::npos) {
-    const std::string_view parameter = trim(header->substr(semicolon + 1));
-    if (parameter != "tier=call" && parameter != "tier=http") {
+    const std::string_view parameter = http::trim_blanks(header.substr(semicolon + 1));
+    const bool wants_call = parameter == "tier=call";
+    if (!wants_call && parameter != "tier=http") {
       return failure{bad_force("Expected tier=call or tier=http after the semicolon")};
     }
-    tier = parameter == "tier=call" ? errors::tier::call : errors::tier::http;
+    row = &errors::row_of(code, wants_call ? errors::tier::call : errors::tier::http);
+    if ((row->tier == errors::tier::call) != wants_call) {
+      return failure{bad_force("This code is not in that tier")};
+    }
   }
-  const errors::row& row = errors::row_of(code, tier);
-  if (row.delivery == errors::delivery::async && endpoint != errors::tier::call) {
+  if (row->delivery == errors::delivery::async && request.tier != errors::tier::call) {
     return failure{bad_force("This code is how a call ends: force it when placing one")};
   }
-  return &row;
+  return row;
 }
 
-envelope::error magic_error(const errors::row& row, std::string_view destination_name) {
+envelope::error magic_error(const errors::row& row, std::string_view field_name) {
   envelope::error error(row.code, row.tier);
+  // G5: these two say which field it was.
+  if (row.code == errors::code::destination_missing) {
+    error.with_field(std::string(field_name), "Required");
+  }
+  if (row.code == errors::code::destination_invalid) {
+    error.with_field(std::string(field_name), "Expected +<country><number>");
+  }
   if (row.code == errors::code::validation_error) {
-    error.with_field(std::string(destination_name), "Refused as the sandbox was asked to");
+    error.with_field(std::string(field_name), "Refused as the sandbox was asked to");
   }
   if (row.code == errors::code::idempotency_conflict) {
     // E6 wants the original's request id; there is no original.

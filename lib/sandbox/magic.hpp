@@ -28,11 +28,10 @@ const errors::row* magic_row(std::string_view destination) noexcept;
 
 /// The row that X-Sandbox-Force asks for, null where it is absent. "rate_limited" means the tier of
 /// the endpoint, "rate_limited; tier=http" that tier.
-result<const errors::row*, envelope::error> forced_row(const http::request_view& request,
-                                                       errors::tier endpoint);
+result<const errors::row*, envelope::error> forced_row(const http::request_view& request);
 
-/// The error of a row that was asked for. `destination_name` is the request's field for it.
-envelope::error magic_error(const errors::row& row, std::string_view destination_name);
+/// The error of a row that was asked for. `field_name` is what was wrong in the request.
+envelope::error magic_error(const errors::row& row, std::string_view field_name);
 
 }  // namespace parley::sandbox
 

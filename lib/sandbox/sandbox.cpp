@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "parley/sandbox/sandbox.hpp"
 
+#include <algorithm>
 #include <deque>
 #include <mutex>
 #include <utility>
@@ -14,6 +15,7 @@ namespace parley::sandbox {
 namespace {
 
 constexpr std::size_t token_bytes_max = 255;
+constexpr std::size_t journal_text_max = 256;
 constexpr std::chrono::seconds offset_max = std::chrono::days(3653);
 
 // The system's time at the start, carried on by the steady clock: a step of the system's clock must
@@ -34,8 +36,7 @@ class manual_clock {
       : real_(real ? std::move(real) : steady_system_clock()) {}
 
   time_point now() const {
-    const std::lock_guard lock(mutex_);
-    return real_() + offset_;
+    return real_() + offset();  // without the lock, as real_ is the user's
   }
   std::chrono::seconds offset() const {
     const std::lock_guard lock(mutex_);
@@ -64,26 +65,12 @@ class journal final : public http::observer {
   explicit journal(const manual_clock& clock) : clock_(clock) {}
 
   void responded(const http::response_event& event) noexcept override {
-    if (event.request != nullptr && event.request->path.starts_with("/sandbox/")) return;
-    journal_entry entry{.request_id = std::string(event.request_id),
-                        .at = clock_.now(),
-                        .method = {},
-                        .path = {},
-                        .status = event.response->status,
-                        .code = {},
-                        .handler_ran = event.handler_ran};
-    if (event.request != nullptr) {
-      entry.method = event.request->method_name;
-      entry.path = event.request->path;
+    if (event.route.starts_with("/sandbox/")) return;
+    try {
+      add(event);
+    } catch (...) {
+      // No memory for the entry: the response goes out without one.
     }
-    if (event.response->error_code != errors::code::unknown) {
-      entry.code = errors::to_string(event.response->error_code);
-    }
-    const std::lock_guard lock(mutex_);
-    ++total_;
-    if (event.handler_ran) ++handler_runs_;
-    entries_.push_front(std::move(entry));
-    if (entries_.size() > journal_max) entries_.pop_back();
   }
 
   journal_page read() const {
@@ -97,6 +84,36 @@ class journal final : public http::observer {
   }
 
  private:
+  // What a stranger chose, cut to a length and to ASCII.
+  static std::string shown(std::string_view text) {
+    std::string made(text.substr(0, journal_text_max));
+    std::ranges::replace_if(
+        made, [](char c) { return c < 0x20 || c > 0x7e; }, '?');
+    return made;
+  }
+
+  void add(const http::response_event& event) {
+    journal_entry entry{.request_id = std::string(event.request_id),
+                        .at = clock_.now(),
+                        .method = {},
+                        .path = {},
+                        .status = event.response->status,
+                        .code = {},
+                        .handler_ran = event.handler_ran};
+    if (event.request != nullptr) {
+      entry.method = shown(event.request->method_name);
+      entry.path = shown(event.request->path);
+    }
+    if (event.response->error_code != errors::code::unknown) {
+      entry.code = errors::to_string(event.response->error_code);
+    }
+    const std::lock_guard lock(mutex_);
+    ++total_;
+    if (event.handler_ran) ++handler_runs_;
+    entries_.push_front(std::move(entry));
+    if (entries_.size() > journal_max) entries_.pop_back();
+  }
+
   const manual_clock& clock_;
   mutable std::mutex mutex_;
   std::deque<journal_entry> entries_;
@@ -139,9 +156,10 @@ class server::impl {
     return "http://" + (is_ipv6 ? "[" + address_ + "]" : address_) + ":" + std::to_string(port());
   }
   void reset() {
+    // The clock first: a call placed meanwhile is either forgotten or has the new time.
+    clock_.reset();
     calls_.clear();
     journal_.clear();
-    clock_.reset();
   }
 
  private:
@@ -153,7 +171,7 @@ class server::impl {
   reply place(const request& r, const dial_names& names) {
     auto dial = parse_dial(r.body, names);
     if (!dial) return http::to_response(dial.error());
-    const auto forced = forced_row(r, errors::tier::call);
+    const auto forced = forced_row(r);
     if (!forced) return http::to_response(forced.error());
     const errors::row* row = *forced != nullptr ? *forced : magic_row(dial->to_number);
     if (row != nullptr && row->delivery == errors::delivery::sync) {
@@ -161,16 +179,17 @@ class server::impl {
     }
     return http::json_response(
         202, format_placed(calls_.place(std::string(r.scope), std::move(dial->from_number),
-                                        std::move(dial->to_number), row, clock_.now())));
+                                        std::move(dial->to_number), row,
+                                        [this] { return clock_.now(); })));
   }
 
   // X-Sandbox-Force on the routes that place no call.
   template <class Handler>
   auto or_forced(Handler handler) {
     return [handler](const request& r) -> reply {
-      const auto forced = forced_row(r, errors::tier::http);
+      const auto forced = forced_row(r);
       if (!forced) return http::to_response(forced.error());
-      if (*forced != nullptr) return http::to_response(magic_error(**forced, "id"));
+      if (*forced != nullptr) return http::to_response(magic_error(**forced, force_header));
       return handler(r);
     };
   }
@@ -213,15 +232,17 @@ class server::impl {
 http::routes server::impl::make_routes() {
   http::routes routes;
   const http::route_options json = {.media_type = "application/json"};
+  const http::route_options placing = {.media_type = "application/json",
+                                       .tier = errors::tier::call};
   const http::route_options control = {.is_public = true};
 
   routes.post(
-      "/v1/calls/dial", [this](const request& r) { return place(r, dial_route_names); }, json);
+      "/v1/calls/dial", [this](const request& r) { return place(r, dial_route_names); }, placing);
   routes.post(
-      "/v1/calls", [this](const request& r) { return place(r, calls_route_names); }, json);
+      "/v1/calls", [this](const request& r) { return place(r, calls_route_names); }, placing);
   routes.get("/v1/calls", or_forced([this](const request& r) {
                return http::json_response(
-                   200, format_calls(calls_.list(r.scope, page_size), clock_.now()));
+                   200, format_calls(calls_.list(r.scope, list_max), clock_.now()));
              }));
   routes.get("/v1/calls/{id}", or_forced([this](const request& r) {
                return show(calls_.find(r.scope, r.parameter("id")));

@@ -4,6 +4,9 @@
 
 #include "parley/beast/server.hpp"
 
+#include <sys/resource.h>
+#include <unistd.h>
+
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
@@ -164,8 +167,8 @@ TEST_F(Server, TakesARequestByteByByte) {
 TEST_F(Server, TakesOneEmptyLineBeforeARequest) {
   start();
   raw_client client = connect();
-  EXPECT_EQ(client.roundtrip("\r\n" + get("/hello"))->status, 200);
-  EXPECT_EQ(client.roundtrip("\r\n" + get("/hello"))->status, 200);
+  EXPECT_EQ(client.ask("\r\n" + get("/hello")).status, 200);
+  EXPECT_EQ(client.ask("\r\n" + get("/hello")).status, 200);
   client.send("\r\n\r\n" + get("/hello"));
   expect_refused(client, 400);
 }
@@ -177,7 +180,7 @@ TEST_F(Server, ReadsChunkedBodies) {
       post("Transfer-Encoding: chunked\r\n", "5\r\nhello\r\n6;ext=1\r\n world\r\n0\r\n\r\n"));
   ASSERT_TRUE(response.has_value());
   EXPECT_EQ(response->body, "hello world");
-  EXPECT_EQ(client.roundtrip(get("/hello"))->status, 200);
+  EXPECT_EQ(client.ask(get("/hello")).status, 200);
 }
 
 // A trailer comes after every check of the headers.
@@ -209,7 +212,7 @@ TEST_F(Server, AnswersHeadWithoutABody) {
   ASSERT_TRUE(response.has_value());
   EXPECT_EQ(response->status, 200);
   EXPECT_EQ(response->header("Content-Length"), "7");
-  EXPECT_EQ(client.roundtrip(get("/hello"))->body, "\"hello\"");
+  EXPECT_EQ(client.ask(get("/hello")).body, "\"hello\"");
 }
 
 TEST_F(Server, Answers204WithoutALength) {
@@ -219,7 +222,7 @@ TEST_F(Server, Answers204WithoutALength) {
   ASSERT_TRUE(response.has_value());
   EXPECT_EQ(response->status, 204);
   EXPECT_EQ(response->header("Content-Length"), std::nullopt);
-  EXPECT_EQ(client.roundtrip(get("/hello"))->status, 200);
+  EXPECT_EQ(client.ask(get("/hello")).status, 200);
 }
 
 TEST_F(Server, SendsContinueWhenItIsWaitedFor) {
@@ -228,7 +231,7 @@ TEST_F(Server, SendsContinueWhenItIsWaitedFor) {
   const auto interim = client.roundtrip(post("Expect: 100-continue\r\nContent-Length: 5\r\n", ""));
   ASSERT_TRUE(interim.has_value());
   EXPECT_EQ(interim->status, 100);
-  EXPECT_EQ(client.roundtrip("hello")->body, "hello");
+  EXPECT_EQ(client.ask("hello").body, "hello");
 }
 
 TEST_F(Server, RefusesATooLargeBodyInsteadOfContinue) {
@@ -248,28 +251,27 @@ TEST_F(Server, RefusesAnotherExpectation) {
 TEST_F(Server, KeepsOrClosesAsTheClientAsks) {
   start();
   raw_client closing = connect();
-  EXPECT_EQ(closing.roundtrip(get("/hello", "Connection: close\r\n"))->header("Connection"),
-            "close");
+  EXPECT_EQ(closing.ask(get("/hello", "Connection: close\r\n")).header("Connection"), "close");
   EXPECT_TRUE(closing.reads_end());
   raw_client old = connect();
-  EXPECT_EQ(old.roundtrip("GET /hello HTTP/1.0\r\nHost: a\r\n\r\n")->status, 200);
+  EXPECT_EQ(old.ask("GET /hello HTTP/1.0\r\nHost: a\r\n\r\n").status, 200);
   EXPECT_TRUE(old.reads_end());
   raw_client kept = connect();
   const std::string again = "GET /hello HTTP/1.0\r\nHost: a\r\nConnection: keep-alive\r\n\r\n";
-  EXPECT_EQ(kept.roundtrip(again)->header("Connection"), "keep-alive");
-  EXPECT_EQ(kept.roundtrip(again)->status, 200);
+  EXPECT_EQ(kept.ask(again).header("Connection"), "keep-alive");
+  EXPECT_EQ(kept.ask(again).status, 200);
 }
 
 TEST_F(Server, AnswersFromAnotherThread) {
   start({.threads = 2});
   raw_client client = connect();
-  for (int i = 0; i < 20; ++i) EXPECT_EQ(client.roundtrip(get("/thread"))->body, "\"from afar\"");
+  for (int i = 0; i < 20; ++i) EXPECT_EQ(client.ask(get("/thread")).body, "\"from afar\"");
 }
 
 TEST_F(Server, TakesTheAbsoluteForm) {
   start();
   raw_client client = connect();
-  EXPECT_EQ(client.roundtrip(get("http://example.com/hello?x"))->status, 200);
+  EXPECT_EQ(client.ask(get("http://example.com/hello?x")).status, 200);
 }
 
 // Shapes of RFC 9112, 11.2: each is followed by a whole request that must not be answered.
@@ -328,6 +330,80 @@ TEST_F(Server, NeverAnswersARequestHiddenInChunks) {
   EXPECT_EQ(echoes_, 0);
 }
 
+// A reader that ends a chunk's line at the line feed sees one body here; one that takes the quotes
+// for what they are sees a second request.
+TEST_F(Server, NeverAnswersARequestHiddenInAnExtension) {
+  start();
+  const std::string hidden = "0\r\n\r\n" + get("/hello") + "\r\n0\r\n\r\n";
+  raw_client client = connect();
+  client.send(post("Transfer-Encoding: chunked\r\n", "2;a=\"\nA\"\r\n6e\r\n" + hidden));
+  expect_refused(client, 400);
+  EXPECT_EQ(echoes_, 0);
+}
+
+TEST_F(Server, ReadsTheEndOfChunksInPieces) {
+  start();
+  raw_client client = connect();
+  client.send(post("Transfer-Encoding: chunked\r\n", "1\r\nx\r\n"));
+  for (const char* piece : {"0", "\r", "\n", "\r"}) {
+    client.send(piece);
+    EXPECT_EQ(raw_client(server_->port()).ask(get("/hello")).status, 200);
+  }
+  EXPECT_EQ(client.ask("\n").body, "x");
+}
+
+TEST_F(Server, BoundsAFloodOfChunkExtensions) {
+  start();
+  raw_client client = connect();
+  client.send(post("Transfer-Encoding: chunked\r\n", ""));
+  const std::string flood = "1;" + std::string(4'000, 'a') + "\r\nx\r\n";
+  for (int i = 0; i < 10'000 && client.send(flood); ++i) {
+  }
+  const auto response = client.read();
+  ASSERT_TRUE(response.has_value());
+  EXPECT_EQ(response->status, 413);
+}
+
+TEST_F(Server, LetsCloseWinOverKeepAlive) {
+  start();
+  raw_client client = connect();
+  const auto response =
+      client.ask("GET /hello HTTP/1.0\r\nHost: a\r\nConnection: keep-alive, close\r\n\r\n");
+  EXPECT_EQ(response.status, 200);
+  EXPECT_TRUE(client.reads_end());
+}
+
+TEST_F(Server, RefusesAHeadWithoutABody) {
+  start();
+  raw_client client = connect();
+  client.send("HEAD /hello HTTP/1.1\r\nHost: a\r\nContent-Length: 1048577\r\n\r\n");
+  const auto response = client.read(true);
+  ASSERT_TRUE(response.has_value());
+  EXPECT_EQ(response->status, 413);
+  EXPECT_TRUE(client.reads_end());
+}
+
+// Unread bytes must not turn the close into a reset that overtakes the response.
+TEST_F(Server, SendsAWholeLastResponseBeforeUnreadBytes) {
+  start();
+  raw_client client = connect();
+  const std::string body(1 << 20, 'x');
+  client.send(post("Connection: close\r\nContent-Length: 1048576\r\n", body) + get("/hello"));
+  const auto response = client.read();
+  ASSERT_TRUE(response.has_value());
+  EXPECT_EQ(response->body.size(), body.size());
+  EXPECT_TRUE(client.reads_end());
+}
+
+TEST_F(Server, GivesAHalfReadHeadLittleTimeWhenItDrains) {
+  start({.head_timeout = std::chrono::hours(1)});
+  raw_client client = connect();
+  client.send("GET /half");
+  for (int i = 0; i < 4; ++i) EXPECT_EQ(connect().ask(get("/hello")).status, 200);
+  EXPECT_TRUE(server_->drain(std::chrono::hours(1)));
+  EXPECT_EQ(client.ask("").status, 408);
+}
+
 TEST_F(Server, RefusesWhatIsNotHttp) {
   start();
   for (const std::string& each :
@@ -345,7 +421,7 @@ TEST_F(Server, BoundsTheHeadOnBothSides) {
   const std::string frame = get("/hello", "X: \r\n");
   raw_client good = connect();
   const std::string most(1000 - frame.size(), 'x');
-  EXPECT_EQ(good.roundtrip(get("/hello", "X: " + most + "\r\n"))->status, 200);
+  EXPECT_EQ(good.ask(get("/hello", "X: " + most + "\r\n")).status, 200);
   raw_client bad = connect();
   bad.send(get("/hello", "X: x" + most + "\r\n"));
   expect_refused(bad, 431);
@@ -359,7 +435,7 @@ TEST_F(Server, RefusesAFloodOfHeaders) {
     return headers;
   };
   raw_client most = connect();
-  EXPECT_EQ(most.roundtrip(get("/hello", flood(99)))->status, 200);  // Host is the hundredth
+  EXPECT_EQ(most.ask(get("/hello", flood(99))).status, 200);  // Host is the hundredth
   raw_client one_more = connect();
   one_more.send(get("/hello", flood(100)));
   expect_refused(one_more, 431);
@@ -377,13 +453,13 @@ TEST_F(Server, BoundsTheBodyOnBothSides) {
   start();
   const std::string most(1 << 20, 'x');
   raw_client good = connect();
-  EXPECT_EQ(good.roundtrip(post("Content-Length: 1048576\r\n", most))->body, most);
+  EXPECT_EQ(good.ask(post("Content-Length: 1048576\r\n", most)).body, most);
   raw_client bad = connect();
   bad.send(post("Content-Length: 1048577\r\n", most + "x"));
   expect_refused(bad, 413);
   raw_client chunked = connect();
   chunked.send(post("Transfer-Encoding: chunked\r\n", "100000\r\n" + most + "\r\n0\r\n\r\n"));
-  EXPECT_EQ(chunked.read()->body.size(), most.size());
+  EXPECT_EQ(chunked.ask("").body.size(), most.size());
   raw_client too_many_chunks = connect();
   too_many_chunks.send(
       post("Transfer-Encoding: chunked\r\n", "100000\r\n" + most + "\r\n1\r\nx\r\n0\r\n\r\n"));
@@ -401,13 +477,39 @@ TEST_F(Server, LetsAClientThatStillSendsReadTheRefusal) {
   EXPECT_EQ(response->status, 413);
 }
 
+TEST_F(Server, LingersNoLongerThanItMay) {
+  start({.linger_timeout = milliseconds(50)});
+  raw_client client = connect();
+  client.send(post("Content-Length: 4000000\r\n", ""));
+  ASSERT_TRUE(client.read().has_value());
+  EXPECT_TRUE(client.reads_end());
+  int sent = 0;
+  while (sent < 1'000'000 && client.send("x")) ++sent;
+  EXPECT_LT(sent, 1'000'000);
+  EXPECT_FALSE(client.timed_out());
+}
+
+TEST_F(Server, LingersForNoMoreThanItMay) {
+  start({.linger_timeout = std::chrono::seconds(60)});
+  raw_client client = connect();
+  client.send(post("Content-Length: 100000000\r\n", ""));
+  const std::string block(1 << 20, 'x');
+  int sent = 0;
+  while (sent < 100 && client.send(block)) ++sent;
+  EXPECT_LT(sent, 100);
+  EXPECT_FALSE(client.timed_out());
+}
+
 TEST_F(Server, EndsAnIdleConnectionWithoutAWord) {
-  start({.idle_timeout = milliseconds(50)});
+  start({.idle_timeout = milliseconds(100)});
   raw_client fresh = connect();
   EXPECT_TRUE(fresh.reads_end());
-  raw_client used = connect();
-  EXPECT_EQ(used.roundtrip(get("/hello"))->status, 200);
-  EXPECT_TRUE(used.reads_end());
+  // A machine that is busy for long enough may end this one before its request is there.
+  for (bool answered = false; !answered;) {
+    raw_client used = connect();
+    answered = used.ask(get("/hello")).status == 200;
+    EXPECT_TRUE(used.reads_end());
+  }
 }
 
 TEST_F(Server, GivesASlowHeadADeadline) {
@@ -419,7 +521,7 @@ TEST_F(Server, GivesASlowHeadADeadline) {
 
 // The deadline is for the whole head: bytes that trickle in do not move it.
 TEST_F(Server, GivesATrickleTheSameDeadline) {
-  start({.head_timeout = milliseconds(200)});
+  start({.head_timeout = milliseconds(100)}, {.head_bytes_max = std::size_t{1} << 24});
   raw_client client = connect();
   client.send("GET /hello HTTP/1.1\r\nX: ");
   std::atomic<bool> done = false;
@@ -430,9 +532,28 @@ TEST_F(Server, GivesATrickleTheSameDeadline) {
   const auto response = client.read();
   done = true;
   trickle.join();
-  // A fast trickle meets the size limit instead.
   ASSERT_TRUE(response.has_value());
-  EXPECT_TRUE(response->status == 408 || response->status == 431) << response->status;
+  EXPECT_EQ(response->status, 408);
+}
+
+// The deadline may pass while bytes that came are not yet looked at; silence after them must not
+// last.
+TEST_F(Server, GivesAClientThatFallsSilentAtItTheSameDeadline) {
+  constexpr milliseconds timeout(30);
+  start({.head_timeout = timeout, .body_timeout = timeout}, {.head_bytes_max = 1 << 20});
+  for (const std::string& begin :
+       {post("Content-Length: 1000000\r\n", ""), std::string("GET /hello HTTP/1.1\r\nX: ")}) {
+    for (int i = 0; i < 10; ++i) {
+      raw_client client = connect();
+      client.send(begin);
+      const auto past_it = std::chrono::steady_clock::now() + timeout + milliseconds(i);
+      while (std::chrono::steady_clock::now() < past_it && client.send("x")) {
+      }
+      const auto response = client.read();
+      ASSERT_TRUE(response.has_value());
+      EXPECT_EQ(response->status, 408);
+    }
+  }
 }
 
 TEST_F(Server, GivesASlowBodyADeadline) {
@@ -452,6 +573,7 @@ TEST_F(Server, GivesAClientThatDoesNotReadADeadline) {
   int sent = 0;
   while (sent < 1000 && client.send(request)) ++sent;
   EXPECT_LT(sent, 1000);
+  EXPECT_FALSE(client.timed_out());
 }
 
 TEST_F(Server, DoesNotRunAHalfRequest) {
@@ -464,7 +586,7 @@ TEST_F(Server, DoesNotRunAHalfRequest) {
   reset.send(post("Content-Length: 10\r\n", "half"));
   reset.reset();
   raw_client other = connect();
-  EXPECT_EQ(other.roundtrip(get("/hello"))->status, 200);
+  EXPECT_EQ(other.ask(get("/hello")).status, 200);
   EXPECT_EQ(echoes_, 0);
 }
 
@@ -478,19 +600,44 @@ TEST_F(Server, OutlivesAClientThatLeavesBeforeTheAnswer) {
     std::move(respond).send(http::json_response(200, "{}"));
   }
   raw_client other = connect();
-  EXPECT_EQ(other.roundtrip(get("/hello"))->status, 200);
+  EXPECT_EQ(other.ask(get("/hello")).status, 200);
 }
 
 TEST_F(Server, MakesConnectionsAboveTheLimitWait) {
   start({.connections_max = 2});
   raw_client a = connect();
   raw_client b = connect();
-  EXPECT_EQ(a.roundtrip(get("/hello"))->status, 200);
-  EXPECT_EQ(b.roundtrip(get("/hello"))->status, 200);
+  EXPECT_EQ(a.ask(get("/hello")).status, 200);
+  EXPECT_EQ(b.ask(get("/hello")).status, 200);
   raw_client c = connect();
   c.send(get("/hello"));
+  // The one event loop would have come to it in so many rounds.
+  for (int i = 0; i < 50; ++i) ASSERT_EQ(b.ask(get("/hello")).status, 200);
+  EXPECT_FALSE(c.has_data());
   a.close();
   const auto response = c.read();
+  ASSERT_TRUE(response.has_value());
+  EXPECT_EQ(response->status, 200);
+}
+
+// Out of descriptors it goes on as soon as there are some.
+TEST_F(Server, AcceptsAgainWhenDescriptorsAreThere) {
+  start();
+  raw_client before = connect();
+  ASSERT_EQ(before.ask(get("/hello")).status, 200);
+  rlimit old_limit{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &old_limit), 0);
+  const int next = ::dup(0);
+  ::close(next);
+  rlimit tight = old_limit;
+  tight.rlim_cur = static_cast<rlim_t>(next) + 1;
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &tight), 0);
+  raw_client waiting = connect();  // takes the last descriptor
+  waiting.send(get("/hello"));
+  for (int i = 0; i < 20; ++i) EXPECT_EQ(before.ask(get("/hello")).status, 200);
+  EXPECT_FALSE(waiting.has_data());
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &old_limit), 0);
+  const auto response = waiting.read();
   ASSERT_TRUE(response.has_value());
   EXPECT_EQ(response->status, 200);
 }
@@ -498,7 +645,7 @@ TEST_F(Server, MakesConnectionsAboveTheLimitWait) {
 TEST_F(Server, DrainsWithoutCuttingARequest) {
   start({.threads = 2});
   raw_client idle = connect();
-  EXPECT_EQ(idle.roundtrip(get("/hello"))->status, 200);
+  EXPECT_EQ(idle.ask(get("/hello")).status, 200);
   raw_client busy = connect();
   busy.send(get("/parked"));
   http::responder respond = parked_.pop();
@@ -519,7 +666,7 @@ TEST_F(Server, CutsOffAtTheDeadlineAndTakesALateAnswer) {
   raw_client busy = connect();
   busy.send(get("/parked"));
   http::responder respond = parked_.pop();
-  EXPECT_FALSE(server_->drain(milliseconds(1)));
+  EXPECT_FALSE(server_->drain(milliseconds::min()));
   EXPECT_TRUE(busy.reads_end());
   server_.reset();
   std::move(respond).send(http::json_response(200, "{}"));  // to nobody
@@ -557,7 +704,9 @@ TEST_F(Server, SaysWhyItDoesNotStart) {
 
 TEST(ServerLimits, AreCheckedAtTheStart) {
   const auto starts = [](std::size_t head_bytes) {
-    const http::service api({}, {}, {.limits = {.head_bytes_max = head_bytes}});
+    const http::service api(
+        {}, [](const http::request_view&) -> http::authentication { return std::string("all"); },
+        {.limits = {.head_bytes_max = head_bytes}});
     server made(api);
     return made.start().has_value();
   };

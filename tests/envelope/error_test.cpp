@@ -37,8 +37,8 @@ TEST(Error, SaysWhatTheCatalogueSays) {
 }
 
 TEST(Error, TierDecidesOnlyWhereACodeHasTwo) {
-  EXPECT_EQ(error(code::rate_limited).category(), category::account_limit);
-  EXPECT_EQ(error(code::rate_limited, tier::http).category(), category::none);
+  EXPECT_EQ(error(code::rate_limited).category(), category::none);
+  EXPECT_EQ(error(code::rate_limited, tier::call).category(), category::account_limit);
   EXPECT_EQ(error(code::busy, tier::http), error(code::busy, tier::call));
   EXPECT_EQ(error(code::not_found, tier::call), error(code::not_found, tier::http));
 }

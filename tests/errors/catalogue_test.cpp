@@ -291,14 +291,14 @@ TEST(Catalogue, RetryHintsAreTheSettledOnes) {
 
 TEST(RowOf, GivesTheRowOfTheTierThatWasAskedFor) {
   for (const code c : {code::rate_limited, code::internal_error}) {
-    EXPECT_EQ(row_of(c).tier, tier::call);
+    EXPECT_EQ(row_of(c).tier, tier::http);
     EXPECT_EQ(row_of(c, tier::call).tier, tier::call);
     EXPECT_EQ(row_of(c, tier::http).tier, tier::http);
     EXPECT_EQ(row_of(c, tier::call).code, c);
     EXPECT_EQ(row_of(c, tier::http).code, c);
   }
-  EXPECT_EQ(row_of(code::rate_limited).category, category::account_limit);
-  EXPECT_EQ(row_of(code::rate_limited, tier::http).category, category::none);
+  EXPECT_EQ(row_of(code::rate_limited, tier::call).category, category::account_limit);
+  EXPECT_EQ(row_of(code::rate_limited).category, category::none);
 }
 
 TEST(RowOf, GivesTheOnlyRowWhateverIsAsked) {

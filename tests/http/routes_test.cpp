@@ -38,6 +38,8 @@ INSTANTIATE_TEST_SUITE_P(
                     template_case{"TwoSlashes", "/v1//calls", false},
                     template_case{"Open", "/{id", false}, template_case{"Close", "/id}", false},
                     template_case{"NoName", "/{}", false},
+                    template_case{"ParameterTwice", "/{id}/legs/{id}", false},
+                    template_case{"ParametersThatBeginAlike", "/{id}/{idx}", true},
                     template_case{"ParameterInside", "/call-{id}", false},
                     template_case{"Query", "/v1?x", false}, template_case{"Escape", "/%41", false},
                     template_case{"Blank", "/a b", false},
@@ -131,8 +133,7 @@ TEST_F(Routes, RefuseMalformedEscapes) {
 
 TEST_F(Routes, BoundTheDepth) {
   table_.get(
-      "/{a}/{b}/{c}/{d}/{e}/{f}/{g}/{h}/{a}/{b}/{c}/{d}/{e}/{f}/{g}/{h}"
-      "/{a}/{b}/{c}/{d}/{e}/{f}/{g}/{h}/{a}/{b}/{c}/{d}/{e}/{f}/{g}/{last}",
+      "/{a}/{b}/{c}/{d}/{e}/{f}/{g}/{h}/s/s/s/s/s/s/s/s/s/s/s/s/s/s/s/s/s/s/s/s/s/s/s/{last}",
       nothing);
   EXPECT_NE(find(method::get, segments(segments_max)), "404");
   EXPECT_EQ(parameter("last"), "s");
@@ -140,12 +141,21 @@ TEST_F(Routes, BoundTheDepth) {
   EXPECT_EQ(find(method::get, segments(100'000)), "404");
 }
 
-TEST_F(Routes, KeepTheLaterOfTwoEqualRoutes) {
-  table_.get("/twice", nothing, {.is_public = false});
-  table_.get("/twice", nothing, {.is_public = true});
-  const routes::match match = table_.find(method::get, "/twice", decoded_, parameters_);
+TEST_F(Routes, TakeARouteOnce) {
+  EXPECT_DEBUG_DEATH(table_.get("/v1/calls", nothing), "there already");
+  EXPECT_DEBUG_DEATH(table_.add(method::other, "/x", nothing), "other");
+}
+
+TEST_F(Routes, KeepWhatARouteAsks) {
+  {
+    std::string media_type = "application/";
+    media_type += "x-of-a-temporary";
+    table_.post("/kept", nothing, {.is_public = true, .media_type = media_type});
+  }
+  const routes::match match = table_.find(method::post, "/kept", decoded_, parameters_);
   ASSERT_NE(match.route, nullptr);
   EXPECT_TRUE(match.route->options.is_public);
+  EXPECT_EQ(match.route->options.media_type, "application/x-of-a-temporary");
 }
 
 TEST_F(Routes, NameAParameterAsTheMatchedTemplateDoes) {

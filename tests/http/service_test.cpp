@@ -80,6 +80,20 @@ class Service : public testing::Test {
       r.headers.push_back({"X-Echo", "a\r\nSet-Cookie: b=c"});
       return r;
     });
+    table.get("/calls-fail", [](const request_view&, responder) {}, {.tier = errors::tier::call});
+    table.get("/calls-limited",
+              [](const request_view& r) {
+                return to_response(envelope::error(errors::code::rate_limited, r.tier));
+              },
+              {.tier = errors::tier::call});
+    table.get("/decorated", [this](const request_view& r, responder outer) {
+      responder inner = intercept(std::move(outer), [this](response&& made, responder to) {
+        intercepted_.push_back(made);
+        made.headers.push_back({"X-Decorated", "yes"});
+        std::move(to).send(std::move(made));
+      });
+      if (!r.header("X-Drop")) std::move(inner).send(json_response(202, "{}"));
+    });
     table.get("/own-id", [](const request_view&) {
       response r;
       r.headers.push_back({"x-request-id", "stale"});
@@ -88,6 +102,7 @@ class Service : public testing::Test {
     service_ = std::make_unique<service>(
         std::move(table),
         [](const request_view& r) -> authentication {
+          if (r.header("Authorization") == "empty") return std::string();
           if (r.header("Authorization") == "explode") throw std::runtime_error("auth");
           auto token = bearer_token(r);
           if (!token) return failure{token.error()};
@@ -116,6 +131,7 @@ class Service : public testing::Test {
   }
 
   recorder recorder_;
+  std::vector<response> intercepted_;
   int runs_ = 0;
   std::vector<responder> kept_;
   std::unique_ptr<service> service_;
@@ -221,6 +237,12 @@ INSTANTIATE_TEST_SUITE_P(
                    {{"Content-Type", "application/json"}, {"Content-Encoding", "gzip"}},
                    "{}",
                    415},
+        media_case{"IdentityThenGzip",
+                   {{"Content-Type", "application/json"},
+                    {"Content-Encoding", "identity"},
+                    {"Content-Encoding", "gzip"}},
+                   "{}",
+                   415},
         media_case{"Identity",
                    {{"Content-Type", "application/json"}, {"Content-Encoding", "Identity"}},
                    "{}",
@@ -237,8 +259,7 @@ TEST_F(Service, GivesEveryResponseAFreshRequestId) {
       ids.emplace(*id);
     }
   }
-  ids.emplace(
-      *service_->refuse(envelope::error(errors::code::validation_error)).header("X-Request-Id"));
+  ids.emplace(*service_->refuse(400, "no").header("X-Request-Id"));
   EXPECT_EQ(ids.size(), 13u);
 }
 
@@ -258,6 +279,37 @@ TEST_F(Service, AnswersForHandlersThatDoNot) {
         R"({"error":{"code":"internal_error","message":"An unexpected server error occurred."}})");
   }
   EXPECT_EQ(get("/whoami", {{"Authorization", "explode"}}).status, 500);
+}
+
+// G2: the category is a property of the emission, and so of the route.
+TEST_F(Service, GivesAFailingHandlerTheTierOfItsRoute) {
+  EXPECT_NE(get("/calls-fail").body.find(R"("category":"provider_error")"), std::string::npos);
+  EXPECT_NE(get("/calls-limited").body.find(R"("category":"account_limit")"), std::string::npos);
+  EXPECT_EQ(get("/throws").body.find("category"), std::string::npos);
+}
+
+TEST_F(Service, LetsADecoratorSeeTheAnswerFirst) {
+  const response r = get("/decorated");
+  EXPECT_EQ(r.status, 202);
+  EXPECT_EQ(r.header("X-Decorated"), "yes");
+  ASSERT_EQ(intercepted_.size(), 1u);
+  EXPECT_EQ(intercepted_[0].status, 202);
+  // The id is given once, outside.
+  EXPECT_EQ(intercepted_[0].header("X-Request-Id"), std::nullopt);
+  EXPECT_EQ(std::ranges::count(r.headers, "X-Request-Id", &header::name), 1);
+  EXPECT_EQ(recorder_.events.size(), 1u);
+}
+
+TEST_F(Service, TellsADecoratorOfAHandlerThatGaveNoAnswer) {
+  const response r = get("/decorated", {{"Authorization", "Bearer t"}, {"X-Drop", "1"}});
+  EXPECT_EQ(r.status, 500);
+  EXPECT_EQ(r.error_code, errors::code::internal_error);
+  ASSERT_EQ(intercepted_.size(), 1u);
+  EXPECT_EQ(intercepted_[0].status, no_answer);
+}
+
+TEST_F(Service, TakesNoEmptyScope) {
+  EXPECT_EQ(get("/whoami", {{"Authorization", "empty"}}).status, 500);
 }
 
 TEST_F(Service, SendsNothingOfAResponseThatCouldSplit) {
@@ -298,8 +350,7 @@ TEST_F(Service, AMovedResponderAnswersOnce) {
 }
 
 TEST_F(Service, TellsTheObserverOfARefusalWithoutARequest) {
-  const response r =
-      service_->refuse(envelope::error(errors::code::validation_error).with_http_status(431));
+  const response r = service_->refuse(431, "too large");
   EXPECT_EQ(r.status, 431);
   ASSERT_EQ(recorder_.events.size(), 1u);
   EXPECT_FALSE(recorder_.events[0].had_request);

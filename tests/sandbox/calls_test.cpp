@@ -13,6 +13,10 @@ using std::chrono::milliseconds;
 
 constexpr time_point start{std::chrono::seconds(1'800'000'000)};
 
+std::function<time_point()> at(time_point now) {
+  return [now] { return now; };
+}
+
 call call_that(const errors::row* failure) {
   return {.id = "call_1",
           .scope = "s",
@@ -76,8 +80,8 @@ TEST(StateOf, EndsEveryAsynchronousCode) {
 
 TEST(CallBook, CancelsUntilTheEnd) {
   call_book book;
-  const std::string early = book.place("s", "+1", "+2", nullptr, start);
-  const std::string late = book.place("s", "+1", "+2", nullptr, start);
+  const std::string early = book.place("s", "+1", "+2", nullptr, at(start));
+  const std::string late = book.place("s", "+1", "+2", nullptr, at(start));
   const time_point last = start + ended_after - microseconds(1);
   EXPECT_EQ(state_of(*book.cancel("s", early, last), last).status, "canceled");
   EXPECT_EQ(state_of(*book.find("s", early), start + milliseconds(500)).status, "canceled");
@@ -89,7 +93,7 @@ TEST(CallBook, CancelsUntilTheEnd) {
 
 TEST(CallBook, KeepsScopesApart) {
   call_book book;
-  const std::string id = book.place("a", "+1", "+2", nullptr, start);
+  const std::string id = book.place("a", "+1", "+2", nullptr, at(start));
   EXPECT_TRUE(book.find("a", id).has_value());
   EXPECT_FALSE(book.find("b", id).has_value());
   EXPECT_FALSE(book.cancel("b", id, start).has_value());
@@ -103,19 +107,19 @@ TEST(CallBook, IdsRiseAlsoInOneInstantAndWhenTheClockGoesBack) {
   std::string last;
   for (const time_point now : {start, start, start - std::chrono::hours(1), start + microseconds(9),
                                time_point(microseconds(-5))}) {
-    const std::string id = book.place("s", "+1", "+2", nullptr, now);
+    const std::string id = book.place("s", "+1", "+2", nullptr, at(now));
     EXPECT_GT(id, last);
     last = id;
   }
   book.clear();
-  EXPECT_GT(book.place("s", "+1", "+2", nullptr, start), last);
+  EXPECT_GT(book.place("s", "+1", "+2", nullptr, at(start)), last);
 }
 
 TEST(CallBook, ListsTheNewestFirst) {
   call_book book;
   std::vector<std::string> ids;
-  for (int i = 0; i < 5; ++i) ids.push_back(book.place("s", "+1", "+2", nullptr, start));
-  book.place("other", "+1", "+2", nullptr, start);
+  for (int i = 0; i < 5; ++i) ids.push_back(book.place("s", "+1", "+2", nullptr, at(start)));
+  book.place("other", "+1", "+2", nullptr, at(start));
   const call_book::page page = book.list("s", 3);
   EXPECT_EQ(page.total, 5u);
   ASSERT_EQ(page.newest_first.size(), 3u);
@@ -124,7 +128,7 @@ TEST(CallBook, ListsTheNewestFirst) {
 
 TEST(CallBook, PatchesMetadataWithinItsBound) {
   call_book book;
-  const std::string id = book.place("s", "+1", "+2", nullptr, start);
+  const std::string id = book.place("s", "+1", "+2", nullptr, at(start));
   EXPECT_EQ(book.patch("s", id, {{"a", "1"}, {"b", "2"}})->metadata,
             (metadata{{"a", "1"}, {"b", "2"}}));
   EXPECT_EQ(book.patch("s", id, {{"a", std::nullopt}, {"b", "3"}, {"c", std::nullopt}})->metadata,
@@ -139,11 +143,11 @@ TEST(CallBook, PatchesMetadataWithinItsBound) {
 
 TEST(CallBook, ForgetsTheOldestAboveItsBound) {
   call_book book;
-  const std::string first = book.place("s", "+1", "+2", nullptr, start);
-  const std::string second = book.place("s", "+1", "+2", nullptr, start);
-  for (std::size_t i = 2; i < calls_max; ++i) book.place("s", "+1", "+2", nullptr, start);
+  const std::string first = book.place("s", "+1", "+2", nullptr, at(start));
+  const std::string second = book.place("s", "+1", "+2", nullptr, at(start));
+  for (std::size_t i = 2; i < calls_max; ++i) book.place("s", "+1", "+2", nullptr, at(start));
   EXPECT_TRUE(book.find("s", first).has_value());
-  book.place("s", "+1", "+2", nullptr, start);
+  book.place("s", "+1", "+2", nullptr, at(start));
   EXPECT_FALSE(book.find("s", first).has_value());
   EXPECT_TRUE(book.find("s", second).has_value());
   EXPECT_EQ(book.placed(), calls_max + 1);

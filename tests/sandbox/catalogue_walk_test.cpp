@@ -35,6 +35,12 @@ class CatalogueWalk : public SandboxTest, public testing::WithParamInterface<int
       json += R"(,"doc_url":"https://docs.revdesk.com/api-reference/errors)" +
               std::string(row().doc_anchor) + '"';
     }
+    if (row().code == errors::code::destination_missing) {
+      json += R"(,"fields":{"to_number":"Required"})";
+    }
+    if (row().code == errors::code::destination_invalid) {
+      json += R"(,"fields":{"to_number":"Expected +<country><number>"})";
+    }
     if (row().code == errors::code::validation_error) {
       json += R"(,"fields":{"to_number":"Refused as the sandbox was asked to"})";
     }

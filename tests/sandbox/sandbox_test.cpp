@@ -35,6 +35,17 @@ TEST(SandboxStart, RunsManyAtOnceAndMoves) {
   EXPECT_EQ(a->port(), port);
 }
 
+TEST(SandboxStart, TakesLimitsAndDrains) {
+  auto api = start({.limits = {.head_bytes_max = 300}});
+  ASSERT_TRUE(api.has_value());
+  testing_support::raw_client client(api->port());
+  const std::string request = "GET /sandbox/magic HTTP/1.1\r\nHost: a\r\n";
+  EXPECT_EQ(client.ask(request + "\r\n").status, 200);
+  EXPECT_EQ(client.ask(request + "X: " + std::string(300, 'x') + "\r\n\r\n").status, 431);
+  EXPECT_TRUE(api->drain(std::chrono::seconds(20)));
+  EXPECT_FALSE(testing_support::raw_client(api->port()).is_connected());
+}
+
 TEST(SandboxStart, SaysWhyNot) {
   auto a = start();
   ASSERT_TRUE(a.has_value());
@@ -126,11 +137,11 @@ TEST_F(Sandbox, PatchesMetadata) {
 TEST_F(Sandbox, ListsTheNewestFirst) {
   EXPECT_EQ(get("/v1/calls").body, R"({"data":[],"meta":{"total_results":0,"page_size":100}})");
   std::vector<std::string> ids;
-  for (std::size_t i = 0; i < page_size + 5; ++i) ids.push_back(place());
+  for (std::size_t i = 0; i < 105; ++i) ids.push_back(place());
   const auto list = json_of(get("/v1/calls"));
   EXPECT_EQ(list.at("meta").at("total_results"), ids.size());
   const auto& data = list.at("data").as_array();
-  ASSERT_EQ(data.size(), page_size);
+  ASSERT_EQ(data.size(), 100u);
   EXPECT_EQ(data.front().at("id"), json_text(ids.back()));
   EXPECT_EQ(data.back().at("id"), json_text(ids[5]));
 }
@@ -196,12 +207,14 @@ TEST_F(Sandbox, ForcesAnErrorOnEveryRoute) {
 }
 
 TEST_F(Sandbox, RefusesToForceNonsense) {
-  for (const char* value : {"nonsense", "", "BUSY", "busy; tier=http2", "busy;", "unknown"}) {
+  for (const char* value : {"nonsense", "", "BUSY", "busy; tier=http2", "busy;", "busy; tier=http",
+                            "forbidden; tier=call", "unknown"}) {
     const auto response = dial("+14155556789", "X-Sandbox-Force: " + std::string(value) + "\r\n");
     EXPECT_EQ(response.status, 400) << value;
     EXPECT_TRUE(json_of(response).at("error").at("fields").as_object().contains("X-Sandbox-Force"));
   }
   EXPECT_EQ(get("/v1/calls", "X-Sandbox-Force: busy\r\n").status, 400);
+  EXPECT_EQ(dial("+14155556789", "X-Sandbox-Force: busy\r\nX-Sandbox-Force: busy\r\n").status, 400);
   EXPECT_EQ(api().calls_placed(), 0u);
 }
 
@@ -352,6 +365,8 @@ TEST_F(Sandbox, GivesEveryResponseItsOwnRequestId) {
   };
   add(dial("+14155556789"));
   add(dial("+12025550101"));
+  add(dial("+12025550128"));
+  EXPECT_EQ(dial("+12025550128").header("WWW-Authenticate"), "Bearer");
   add(get("/nowhere"));
   add(get("/v1/calls", "Authorization: none\r\n"));
   add(get("/sandbox/magic"));

@@ -14,6 +14,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <cerrno>
 #include <cstdint>
 #include <cstdlib>
 #include <optional>
@@ -71,10 +72,11 @@ class raw_client {
   }
   void finish_sending() { ::shutdown(fd_, SHUT_WR); }
 
-  /// False: the server no longer takes it.
+  /// False: the server no longer takes it. See timed_out().
   bool send(std::string_view bytes) {
     while (!bytes.empty()) {
       const ssize_t sent = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+      timed_out_ = sent < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
       if (sent <= 0) return false;
       bytes.remove_prefix(static_cast<std::size_t>(sent));
     }
@@ -116,6 +118,18 @@ class raw_client {
     return read();
   }
 
+  /// The last send ended because the server took nothing for so long, not because it ended.
+  bool timed_out() const { return timed_out_; }
+
+  /// Whether anything can be read at once.
+  bool has_data() const {
+    char byte;
+    return !buffer_.empty() || ::recv(fd_, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+  }
+
+  /// As roundtrip(); a response that does not come is one with status 0.
+  raw_response ask(std::string_view bytes) { return roundtrip(bytes).value_or(raw_response{}); }
+
   /// Whether the server ends the connection, and sends nothing more before.
   bool reads_end() {
     if (!buffer_.empty()) return false;
@@ -138,6 +152,7 @@ class raw_client {
 
   int fd_ = -1;
   bool connected_ = false;
+  bool timed_out_ = false;
   std::string buffer_;
 };
 

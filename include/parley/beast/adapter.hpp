@@ -3,11 +3,17 @@
 // The two functions that make an adapter, for those who run a Boost.Beast server of their own:
 // Beast's request to ours, our response to Beast's.
 //
-//   std::vector<http::header_view> headers;
-//   exchange->request() = beast::to_request_view(parser.get(), headers);
-//   ...
-//   auto message = beast::to_message(std::move(response), {.keep_alive =
-//   parser.get().keep_alive()});
+//   struct my_exchange : http::exchange {
+//     beast::request_message message;
+//     std::vector<http::header_view> headers;
+//     void send(http::response&& r) noexcept override;  // writes to_message(std::move(r), ...)
+//   };
+//   read_header(parser);
+//   e->request() = beast::to_request_view(parser.get(), e->headers);
+//   read_body(parser);
+//   e->message = parser.release();  // its strings stay where they are
+//   e->request().body = e->message.body();
+//   service.handle(e);
 //
 // Beast's parser lets pass what a server must refuse (see the guide, "What the adapter refuses");
 // parley::beast::server looks for it, these two functions cannot. Callable from any thread.
@@ -29,11 +35,12 @@ namespace parley::beast {
 using request_message = boost::beast::http::request<boost::beast::http::string_body>;
 using response_message = boost::beast::http::response<boost::beast::http::string_body>;
 
-/// Looks at `message` through `headers`: keep both unchanged while the view is in use. A target in
-/// absolute form gives its path (RFC 9112, 3.2.2). Only what stands in the message now is seen:
-/// call it before the body is read, and headers that a trailer adds stay out.
-PARLEY_BEAST_EXPORT http::request_view to_request_view(const request_message& message,
-                                                       std::vector<http::header_view>& headers);
+/// The view of a request but for its body. It looks at `header` and `headers`: keep both as they
+/// are while the view is in use (to move the message is harmless). A target in absolute form gives
+/// its path (RFC 9112, 3.2.2). Call it before the body is read: Beast adds the fields of a trailer
+/// to the headers, and only what stands there now is seen.
+PARLEY_BEAST_EXPORT http::request_view to_request_view(
+    const boost::beast::http::request_header<>& header, std::vector<http::header_view>& headers);
 
 struct message_options {
   unsigned version = 11;  ///< 10 or 11, as Beast counts

@@ -42,9 +42,10 @@ struct field {
 /// An error of the catalogue or, when parsed, of a newer or foreign one.
 class PARLEY_ENVELOPE_EXPORT error {
  public:
-  /// The catalogue's row for `c` in tier `t`: its category, status, default message, and for the
-  /// call tier its doc_url. `unknown` becomes internal_error in the HTTP tier.
-  explicit error(errors::code c, errors::tier t = errors::tier::call) noexcept;
+  /// The catalogue's row for `c`: its category, status, default message, and for the call tier its
+  /// doc_url. `t` counts for the two codes that exist in both tiers: `call` where a call is placed,
+  /// `http` elsewhere (G2, G3). `unknown` becomes internal_error in the HTTP tier.
+  explicit error(errors::code c, errors::tier t = errors::tier::http) noexcept;
 
   /// Replaces the default message. Bytes that are not UTF-8 are written as U+FFFD.
   error& with_message(std::string text) &;

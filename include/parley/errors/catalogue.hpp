@@ -117,7 +117,7 @@ PARLEY_ERRORS_EXPORT std::span<const row> catalogue() noexcept;
 /// The row of `c`. A code of both tiers gives the one asked for; a code of a single tier gives that
 /// one, whatever is asked. `unknown` and values outside the enum: the row of internal_error in the
 /// HTTP tier, so that nothing unknown can read as success.
-PARLEY_ERRORS_EXPORT const row& row_of(code c, tier wanted = tier::call) noexcept;
+PARLEY_ERRORS_EXPORT const row& row_of(code c, tier wanted = tier::http) noexcept;
 
 /// The code of a wire name, or `unknown`. Bytes are compared: no case folding.
 PARLEY_ERRORS_EXPORT code find_code(std::string_view name) noexcept;

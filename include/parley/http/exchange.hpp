@@ -13,6 +13,8 @@
 
 #include <memory>
 #include <string>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "parley/http/export.hpp"
@@ -20,7 +22,9 @@
 
 namespace parley::http {
 
+class responder;
 class service;
+struct route;
 
 /// One request on its way through a service. An adapter derives from it, fills request(), keeps
 /// what the views look at, and gives it to service::handle.
@@ -37,16 +41,19 @@ class PARLEY_HTTP_EXPORT exchange {
  private:
   friend class service;
   friend class responder;
+  template <class F>
+  friend responder intercept(responder outer, F on_response);
 
   /// Takes the response, which is_sendable. Called exactly once for each handled exchange, from any
   /// thread, possibly before service::handle returns.
   virtual void send(response&& r) noexcept = 0;
 
   void finish(response&& r) noexcept;
+  static responder make_responder(std::shared_ptr<exchange> e) noexcept;
 
   request_view request_;
   const service* service_ = nullptr;
-  std::string_view route_;
+  const route* route_ = nullptr;  // of the service's table, once matched
   bool handler_ran_ = false;
   std::string request_id_;
   std::string scope_;
@@ -59,7 +66,6 @@ class PARLEY_HTTP_EXPORT exchange {
 /// answers 500 internal_error, so that no client waits for ever.
 class PARLEY_HTTP_EXPORT responder {
  public:
-  explicit responder(std::shared_ptr<exchange> to) noexcept : to_(std::move(to)) {}
   responder(responder&&) noexcept = default;
   responder& operator=(responder&& other) noexcept;
   ~responder();
@@ -68,8 +74,33 @@ class PARLEY_HTTP_EXPORT responder {
   void send(response r) && noexcept;
 
  private:
+  friend class exchange;
+  friend class service;
+  explicit responder(std::shared_ptr<exchange> to) noexcept : to_(std::move(to)) {}
+
   std::shared_ptr<exchange> to_;
 };
+
+/// A responder that gives its answer to `on_response(response&&, responder)` instead of sending it;
+/// `outer` is handed on with it. So a handler is decorated: run the inner one with the result, and
+/// look at or keep the answer before it goes out. Called once, on the thread that answers; for an
+/// inner handler that gave no answer, with the status no_answer. Must not throw.
+template <class F>
+responder intercept(responder outer, F on_response) {
+  class interceptor final : public exchange {
+   public:
+    interceptor(responder outer, F on_response)
+        : outer_(std::move(outer)), on_response_(std::move(on_response)) {}
+
+   private:
+    void send(response&& r) noexcept override { on_response_(std::move(r), std::move(outer_)); }
+    responder outer_;
+    F on_response_;
+  };
+  static_assert(std::is_invocable_v<F&, response&&, responder>);
+  return exchange::make_responder(
+      std::make_shared<interceptor>(std::move(outer), std::move(on_response)));
+}
 
 }  // namespace parley::http
 

@@ -60,6 +60,8 @@ struct request_view {
   std::string_view request_id;
   std::string_view scope;  ///< whom the request is for; see authenticator
   std::span<const path_parameter> parameters;
+  /// For errors whose code leaves it open: envelope::error(code, request.tier). See route_options.
+  errors::tier tier = errors::tier::http;
 
   /// The value of the first header with this name, in any case; none: std::nullopt.
   PARLEY_HTTP_EXPORT std::optional<std::string_view> header(std::string_view name) const noexcept;
@@ -78,6 +80,10 @@ struct header {
 
   friend bool operator==(const header&, const header&) = default;
 };
+
+/// The status of a response that is none: its handler threw, or dropped its responder. The service
+/// makes a 500 of it.
+inline constexpr std::uint16_t no_answer = 0;
 
 /// A whole response. Content-Length, Date and Connection are the adapter's: do not set them.
 struct response {
@@ -98,15 +104,20 @@ PARLEY_HTTP_EXPORT response json_response(std::uint16_t status, std::string body
 /// of the handler and becomes 500 internal_error.
 PARLEY_HTTP_EXPORT response to_response(const envelope::error& error);
 
-/// Whether `r` can be sent as it is: a status of 200 to 999, every header name a token and no CR,
-/// LF, NUL or other control character but HTAB in a value (RFC 9110, 5.5): anything else could end
-/// the header early and speak for us. None of the names that are the adapter's.
+/// Of one response header, name and value together; frameworks have bounds of their own above this.
+inline constexpr std::size_t header_bytes_max = std::size_t{32} << 10;
+
+/// Whether `r` can be sent as it is: no header above header_bytes_max, a status of 200 to 999,
+/// every header name a token and no CR, LF, NUL or other control character but HTAB in a value (RFC
+/// 9110, 5.5): anything else could end the header early and speak for us. None of the names that
+/// are the adapter's.
 PARLEY_HTTP_EXPORT bool is_sendable(const response& r) noexcept;
 
 /// Compares ASCII letters without their case, as header names want.
 PARLEY_HTTP_EXPORT bool equal_ignoring_case(std::string_view a, std::string_view b) noexcept;
 
-/// Bounds on what a stranger may send. The adapter and the service hold them.
+/// Bounds on what a stranger may send. The service holds the first, an adapter all of them, before
+/// it keeps the bytes.
 struct limits {
   std::size_t body_bytes_max = std::size_t{1} << 20;   ///< above: 413
   std::size_t head_bytes_max = std::size_t{16} << 10;  ///< request line and headers; above: 431

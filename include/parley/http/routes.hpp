@@ -53,6 +53,7 @@ class path_template {
       if (++segments > segments_max || segment.empty()) return false;
       if (segment.front() == '{') {
         if (segment.size() < 3 || segment.back() != '}') return false;
+        if (text.find(segment) != std::string_view::npos) return false;  // named twice
         segment = segment.substr(1, segment.size() - 2);
       }
       for (const char c : segment) {
@@ -78,8 +79,18 @@ struct route_options {
   /// Runs without authentication; `scope` is then empty.
   bool is_public = false;
   /// A body must have this media type, whatever its parameters, and no content coding, else 415.
-  /// Empty: any. A static string.
-  std::string_view media_type = {};
+  /// Empty: any.
+  std::string media_type = {};
+  /// What the route's errors are about, where the code leaves it open (G2): `call` for one that
+  /// places calls. The 500 of a handler that fails carries it.
+  errors::tier tier = errors::tier::http;
+};
+
+/// A handler and what the table knows of it.
+struct route {
+  std::string path;  ///< the template
+  route_options options;
+  deferred_handler handler;
 };
 
 /// The table. The most specific path wins (a literal segment before a parameter), then the method.
@@ -93,57 +104,51 @@ class PARLEY_HTTP_EXPORT routes {
   ~routes();
 
   /// `handler` is called as response(const request_view&), which answers at once, or as
-  /// void(const request_view&, responder). It runs on the adapter's I/O thread: it must not block.
-  /// A handler that throws answers 500 internal_error. A route given twice: the later handler.
+  /// void(const request_view&, responder), by several threads at once. It runs on the adapter's I/O
+  /// thread: it must not block. A handler that throws answers 500 internal_error. To add a route
+  /// twice, or one for method::other, is a precondition failure.
   template <class Handler>
   void add(method m, path_template path, Handler handler, route_options options = {}) {
-    if constexpr (std::is_invocable_r_v<response, Handler&, const request_view&>) {
+    if constexpr (std::is_invocable_r_v<response, const Handler&, const request_view&>) {
       add_deferred(
           m, path.text(),
-          [handler = std::move(handler)](const request_view& request, responder respond) mutable {
+          [handler = std::move(handler)](const request_view& request, responder respond) {
             std::move(respond).send(handler(request));
           },
-          options);
+          std::move(options));
     } else {
-      static_assert(std::is_invocable_v<Handler&, const request_view&, responder>,
+      static_assert(std::is_invocable_v<const Handler&, const request_view&, responder>,
                     "a handler is response(const request_view&) or "
-                    "void(const request_view&, responder)");
-      add_deferred(m, path.text(), std::move(handler), options);
+                    "void(const request_view&, responder), and const");
+      add_deferred(m, path.text(), std::move(handler), std::move(options));
     }
   }
 
   template <class Handler>
   void get(path_template path, Handler handler, route_options options = {}) {
-    add(method::get, path, std::move(handler), options);
+    add(method::get, path, std::move(handler), std::move(options));
   }
   template <class Handler>
   void post(path_template path, Handler handler, route_options options = {}) {
-    add(method::post, path, std::move(handler), options);
+    add(method::post, path, std::move(handler), std::move(options));
   }
   template <class Handler>
   void put(path_template path, Handler handler, route_options options = {}) {
-    add(method::put, path, std::move(handler), options);
+    add(method::put, path, std::move(handler), std::move(options));
   }
   template <class Handler>
   void patch(path_template path, Handler handler, route_options options = {}) {
-    add(method::patch, path, std::move(handler), options);
+    add(method::patch, path, std::move(handler), std::move(options));
   }
   template <class Handler>
   void delete_(path_template path, Handler handler, route_options options = {}) {
-    add(method::delete_, path, std::move(handler), options);
+    add(method::delete_, path, std::move(handler), std::move(options));
   }
-
-  /// A handler and what the table knows of it.
-  struct route {
-    std::string path;  ///< the template
-    route_options options;
-    deferred_handler handler;
-  };
 
   /// What the table says of a method and path.
   struct match {
-    const http::routes::route* route = nullptr;  ///< null: not found, or no such method there
-    std::string allow;  ///< where only the method is wrong: "GET, HEAD, DELETE"
+    const http::route* route = nullptr;  ///< null: not found, or no such method there
+    std::string allow;                   ///< where only the method is wrong: "GET, HEAD, DELETE"
   };
 
   /// Looks `path` up, as received. HEAD falls back to GET (RFC 9110, 9.3.2). Segments are compared

@@ -3,13 +3,13 @@
 // What stands between an adapter and the handlers: limits, routes, authentication, media types,
 // request ids, and an envelope for everything that is refused.
 //
-//   http::service api(std::move(routes), [](const http::request_view& request) ->
-//   http::authentication {
+//   http::authentication authenticate(const http::request_view& request) {
 //     const auto token = http::bearer_token(request);
 //     if (!token) return failure{token.error()};
 //     if (*token != expected) return failure{envelope::error(errors::code::unauthorized)};
 //     return std::string("tenant-7");
-//   });
+//   }
+//   http::service api(std::move(routes), authenticate);
 //   beast::server server(api, {.port = 8080});
 //
 // Order for each request: size, route (404, 405), authentication, media type (415), handler. All
@@ -19,6 +19,7 @@
 #ifndef PARLEY_HTTP_SERVICE_HPP
 #define PARLEY_HTTP_SERVICE_HPP
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -33,8 +34,9 @@
 
 namespace parley::http {
 
-/// The scope that a request acts for (an API key's id, a tenant), or how it is refused. Idempotency
-/// keys and cursors are bound to the scope: two clients that must not see each other differ in it.
+/// The scope that a request acts for (an API key's id, a tenant), or how it is refused. Not empty:
+/// that is answered with 500. Idempotency keys and cursors are bound to the scope: two clients that
+/// must not see each other differ in it.
 using authentication = result<std::string, envelope::error>;
 using authenticator = std::function<authentication(const request_view&)>;
 
@@ -82,18 +84,21 @@ struct service_options {
 
 class PARLEY_HTTP_EXPORT service {
  public:
-  /// There is no default authenticator: a service without one would have one scope for all.
+  /// There is no default authenticator: a service without one would have one scope for all. An
+  /// empty one is a precondition failure.
   service(http::routes routes, authenticator authenticate, service_options options = {});
   service(const service&) = delete;
   service& operator=(const service&) = delete;
   ~service();
 
-  /// Answers `e` by calling its send(), now or later. The service must outlive the answer.
+  /// Answers `e` by calling its send(), now or later; `e` lives until this returns and the answer
+  /// was given. The service must outlive the answer. Throws std::bad_alloc before anything was run.
   void handle(std::shared_ptr<exchange> e) const;
 
-  /// The response to what never became a request (malformed, too large, too slow), with a request
-  /// id of its own. The adapter closes the connection after it.
-  response refuse(const envelope::error& why) const;
+  /// The response to what never became a request (malformed, too large, too slow): a
+  /// validation_error with this status (G29) and a request id of its own. The adapter closes the
+  /// connection after it.
+  response refuse(std::uint16_t status, std::string_view message) const;
 
   const http::limits& limits() const noexcept { return options_.limits; }
 
@@ -101,12 +106,13 @@ class PARLEY_HTTP_EXPORT service {
   friend class exchange;
   std::string make_request_id() const;
   void dispatch(exchange& on, responder respond) const;
-  void complete(response& r, const request_view* request, std::string_view route,
-                std::string_view request_id, bool handler_ran) const noexcept;
+  void complete(response& r, const exchange* on) const noexcept;
+  void complete(response& r, const exchange* on, std::string_view request_id) const;
 
   http::routes routes_;
   authenticator authenticate_;
   service_options options_;
+  request_id_source own_ids_;
 };
 
 }  // namespace parley::http

@@ -40,14 +40,11 @@ inline constexpr std::chrono::milliseconds ended_after{150};
 inline constexpr std::size_t calls_max = 100'000;
 inline constexpr std::size_t journal_max = 1'000;
 
-/// At most this many calls in one list, the newest.
-inline constexpr std::size_t page_size = 100;
-
 struct options {
   beast::server_options server = {};
   http::limits limits = {};
-  /// The real time, to which the manual clock's offset is added; callable from any thread. Empty:
-  /// the system's at the start, going on steadily.
+  /// The real time, to which the manual clock's offset is added; callable from any thread, and does
+  /// not throw. Empty: the system's at the start, going on steadily.
   std::function<time_point()> clock = {};
 };
 
