@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 #
-# parley_module: makes a room of the graph from lists of files.
+# parley_module and parley_private_module: make a room of the graph from lists of files.
 
 if(PARLEY_INSTALL)  # else its CMAKE_INSTALL_* cache entries would appear in a parent project
   include(GNUInstallDirs)
@@ -30,6 +30,17 @@ function(parley_install_rpath target folder)
   endif()
   string(REGEX REPLACE "/$" "" rpath "${rpath}")
   set_target_properties(${target} PROPERTIES INSTALL_RPATH "${rpath}")
+endfunction()
+
+# parley_link_packages(<target> <package>...): the PRIVATE packages of its room.
+function(parley_link_packages target)
+  foreach(package IN ITEMS ${ARGN})
+    if(package IN_LIST PARLEY_HEADER_ONLY)
+      target_link_libraries(${target} PRIVATE $<BUILD_INTERFACE:${PARLEY_TARGET_${package}}>)
+    else()
+      target_link_libraries(${target} PRIVATE ${PARLEY_TARGET_${package}})
+    endif()
+  endforeach()
 endfunction()
 
 # parley_module(<room> HEADERS <file>... SOURCES <file>... [GENERATED_HEADERS <file>...])
@@ -75,19 +86,17 @@ function(parley_module room)
   )
   target_include_directories(${target} PRIVATE "${PROJECT_SOURCE_DIR}/lib")
 
-  foreach(used IN LISTS PARLEY_${room}_USES)
+  parley_split(public private ${PARLEY_${room}_USES})
+  foreach(used IN LISTS public)
     target_link_libraries(${target} PUBLIC parley_${used})
+  endforeach()
+  foreach(used IN LISTS private)
+    target_link_libraries(${target} PRIVATE parley_${used})
   endforeach()
   foreach(package IN LISTS PARLEY_${room}_PUBLIC_PACKAGES)
     target_link_libraries(${target} PUBLIC ${PARLEY_TARGET_${package}})
   endforeach()
-  foreach(package IN LISTS PARLEY_${room}_PRIVATE_PACKAGES)
-    if(package IN_LIST PARLEY_HEADER_ONLY)
-      target_link_libraries(${target} PRIVATE $<BUILD_INTERFACE:${PARLEY_TARGET_${package}}>)
-    else()
-      target_link_libraries(${target} PRIVATE ${PARLEY_TARGET_${package}})
-    endif()
-  endforeach()
+  parley_link_packages(${target} ${PARLEY_${room}_PRIVATE_PACKAGES})
 
   if(PARLEY_INSTALL)
     parley_install_rpath(${target} "${CMAKE_INSTALL_LIBDIR}")
@@ -102,6 +111,44 @@ function(parley_module room)
       NAMESPACE parley::
       DESTINATION "${CMAKE_INSTALL_LIBDIR}/cmake/parley"
       COMPONENT ${room}
+    )
+  endif()
+endfunction()
+
+# parley_private_module(<room> SOURCES <file>...): a private room; its headers lie with its sources.
+function(parley_private_module room)
+  cmake_parse_arguments(arg "" "" "SOURCES" ${ARGN})
+  if(arg_UNPARSED_ARGUMENTS)
+    message(FATAL_ERROR "parley_private_module(${room}): what is '${arg_UNPARSED_ARGUMENTS}'?")
+  endif()
+  set(target parley_${room})
+  add_library(${target} STATIC ${arg_SOURCES})
+  target_compile_features(${target} PUBLIC cxx_std_20)
+  set_target_properties(${target} PROPERTIES
+    EXPORT_NAME ${room}
+    CXX_EXTENSIONS OFF
+    CXX_VISIBILITY_PRESET hidden
+    VISIBILITY_INLINES_HIDDEN ON
+    POSITION_INDEPENDENT_CODE ON
+  )
+  target_include_directories(${target} PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/lib>)
+  foreach(used IN LISTS PARLEY_${room}_USES)
+    target_link_libraries(${target} PUBLIC parley_${used})
+  endforeach()
+  parley_link_packages(${target} ${PARLEY_${room}_PRIVATE_PACKAGES})
+
+  # A static room is linked together with it. It goes with `core`, which every room needs, since two
+  # components cannot install one export.
+  set(used "")
+  foreach(built IN LISTS PARLEY_ROOMS_BUILT)
+    list(APPEND used ${PARLEY_${built}_USES})
+  endforeach()
+  if(PARLEY_INSTALL AND NOT BUILD_SHARED_LIBS AND room IN_LIST used)
+    install(TARGETS ${target} EXPORT parley-${room} ARCHIVE COMPONENT core)
+    install(EXPORT parley-${room}
+      NAMESPACE parley::
+      DESTINATION "${CMAKE_INSTALL_LIBDIR}/cmake/parley"
+      COMPONENT core
     )
   endif()
 endfunction()

@@ -59,6 +59,9 @@ met() {
       compiles '#include <boost/version.hpp>' '#if BOOST_VERSION < 108100' '#error' '#endif' \
         '#if !__has_include(<boost/json.hpp>)' '#error' '#endif'
       ;;
+    openssl)
+      compiles '#include <openssl/opensslv.h>' '#if OPENSSL_VERSION_MAJOR < 3' '#error' '#endif'
+      ;;
     gtest) compiles '#if !__has_include(<gmock/gmock.h>)' '#error' '#endif' ;;
     benchmark) compiles '#if !__has_include(<benchmark/benchmark.h>)' '#error' '#endif' ;;
     *) command -v "$1" >/dev/null ;;
@@ -73,6 +76,7 @@ called() {
     ninja) echo "Ninja" ;;
     boost) echo "Boost 1.81 or later" ;;
     boost_json) echo "Boost.JSON 1.81 or later" ;;
+    openssl) echo "OpenSSL 3.0 or later" ;;
     gtest) echo "GoogleTest with GoogleMock" ;;
     benchmark) echo "Google Benchmark" ;;
     *) echo "$1" ;;
@@ -85,6 +89,7 @@ package() {
     ninja) echo ninja-build ;;
     boost) echo libboost1.81-dev ;;
     boost_json) echo libboost-json1.81-dev ;;
+    openssl) echo libssl-dev ;;
     gtest) echo libgtest-dev libgmock-dev ;;
     benchmark) echo libbenchmark-dev ;;
     *) echo "$1" ;;

@@ -32,8 +32,8 @@ offend_lines() {
   done
 }
 
-# The rooms of the graph, a line each: name, itself and all that it uses, its PRIVATE packages, its
-# PUBLIC packages; colons between the four, commas within.
+# The rooms of the graph, a line each: name, public or private, itself and all that it uses and may
+# include, its PRIVATE packages, its PUBLIC packages; colons between the five, commas within.
 graph() {
   "${PARLEY_CMAKE:-cmake}" -DGRAPH="$PWD/cmake/ParleyGraph.cmake" -P "$house/graph.cmake" 2>&1
 }

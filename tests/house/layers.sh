@@ -12,7 +12,7 @@ if ! rooms=$(graph); then
   verdict
 fi
 declare -A closed private public
-while IFS=: read -r room used own shown; do
+while IFS=: read -r room _ used own shown; do
   closed[$room]=,$used,
   private[$room]=,$own,$shown,
   public[$room]=,$shown,

@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # The house has its rooms and nothing else. At the top level lie only the names below. Each room of
-# the graph has sources, tests and a page of the guide, and no folder is without its room. Headers,
-# sources and tests are listed in a CMake file, for what is not listed is not built or installed.
+# the graph has sources, tests and a page of the guide, and no folder is without its room. A private
+# room has no public header and is not told of to users. Headers, sources and tests are listed in a
+# CMake file, for what is not listed is not built or installed.
 source "$(dirname "$0")/common.sh"
 
 while IFS= read -r name; do
@@ -24,10 +25,12 @@ if ! lines=$(graph); then
   verdict
 fi
 mapfile -t rooms < <(cut -d: -f1 <<<"$lines")
-is_room() {
-  local room
-  for room in "${rooms[@]}"; do
-    [[ $room != "$1" ]] || return 0
+mapfile -t private_rooms < <(grep -E '^[^:]*:private:' <<<"$lines" | cut -d: -f1)
+is_one_of() {
+  local name=$1 each
+  shift
+  for each in "$@"; do
+    [[ $each != "$name" ]] || return 0
   done
   return 1
 }
@@ -36,16 +39,32 @@ has_files() {
   [[ -n $(find "$1" -type f -print -quit 2>/dev/null) ]]
 }
 
+in_readme() {
+  grep -qE "^\|.*\`(parley::)?$1\`" README.md
+}
+
 for room in "${rooms[@]}"; do
-  for needed in "lib/$room/CMakeLists.txt" "tests/$room/CMakeLists.txt" "docs/guide/$room.md"; do
+  needs_files=("lib/$room/CMakeLists.txt" "tests/$room/CMakeLists.txt")
+  needs_folders=("lib/$room" "tests/$room")
+  if is_one_of "$room" "${private_rooms[@]}"; then
+    ! has_files "include/parley/$room" || offend "include/parley/$room: room '$room' is private"
+    [[ ! -f docs/guide/$room.md ]] || offend "docs/guide/$room.md: room '$room' is private"
+    if [[ -f README.md ]] && in_readme "$room"; then
+      offend "README.md: a line of a table for room '$room', which is private"
+    fi
+  else
+    needs_files+=("docs/guide/$room.md")
+    needs_folders+=("include/parley/$room")
+    if [[ -f README.md ]] && ! in_readme "$room"; then
+      offend "README.md: no line of a table for room '$room'"
+    fi
+  fi
+  for needed in "${needs_files[@]}"; do
     [[ -f $needed ]] || offend "$needed: room '$room' has none"
   done
-  for folder in "include/parley/$room" "lib/$room" "tests/$room"; do
+  for folder in "${needs_folders[@]}"; do
     has_files "$folder" || offend "$folder: room '$room' has nothing there"
   done
-  if [[ -f README.md ]] && ! grep -qE "^\|.*\`(parley::)?$room\`" README.md; then
-    offend "README.md: no line of a table for room '$room'"
-  fi
 done
 
 # Folders that are not of a room. Empty ones are not in a checkout, so they do not count.
@@ -55,7 +74,7 @@ while IFS= read -r folder; do
     tests/house | tests/package | tests/e2e | tests/support) continue ;;
     bench/support | bench/data) continue ;;
   esac
-  is_room "$name" || offend "$folder: there is no room '$name'"
+  is_one_of "$name" "${rooms[@]}" || offend "$folder: there is no room '$name'"
 done < <(files -path './include/parley/*/*' -o -path './lib/*/*' -o -path './tests/*/*' \
   -o -path './bench/*/*' | sed -E 's,^(include/parley|lib|tests|bench)/([^/]*)/.*,\1/\2,' | sort -u)
 

@@ -74,6 +74,46 @@ install_e164() {
   fail "an installed file names a folder of this build"
 }
 
+# private_tree [room]...: a tree with core, crypto and these rooms, each of which uses crypto.
+private_tree() {
+  local tree=$work/tree room
+  mkdir -p "$tree/lib" "$tree/include/parley"
+  cp -R "$PARLEY_SOURCE"/{CMakeLists.txt,cmake,LICENSE,NOTICE} "$tree"
+  cp -R "$PARLEY_SOURCE"/lib/{core,crypto} "$tree/lib"
+  cp -R "$PARLEY_SOURCE/include/parley/core" "$tree/include/parley"
+  sed -i '/^parley_room(core)/!{/^parley_room(/d}' "$tree/cmake/ParleyGraph.cmake"
+  for room in "$@"; do
+    sed -i "/^parley_private_room(crypto/a parley_room($room USES core crypto)" \
+      "$tree/cmake/ParleyGraph.cmake"
+    mkdir "$tree/lib/$room" "$tree/include/parley/$room"
+    printf '%s\n' "parley_module($room HEADERS $room.hpp SOURCES $room.cpp)" \
+      >"$tree/lib/$room/CMakeLists.txt"
+    printf '%s\n' "#include \"parley/$room/export.hpp\"" \
+      "namespace parley::$room { PARLEY_${room^^}_EXPORT bool works(); }" \
+      >"$tree/include/parley/$room/$room.hpp"
+    printf '%s\n' "#include \"parley/$room/$room.hpp\"" '#include "crypto/sha256.hpp"' \
+      "bool parley::$room::works() {" \
+      '  const auto made = crypto::hmac_sha256(crypto::hmac_key({}), crypto::bytes_view());' \
+      '  return made[0] == std::byte{0xB6} && crypto::random_bytes({}).has_value();' '}' \
+      >"$tree/lib/$room/$room.cpp"
+  done
+}
+
+# private_configure [cmake argument]...: all rooms of that tree, without its tests.
+private_configure() {
+  "$PARLEY_CMAKE" -S "$work/tree" -B "$work/private" -DPARLEY_BUILD_TESTS=OFF \
+    -DPARLEY_BUILD_EXAMPLES=OFF -DCMAKE_INSTALL_LIBDIR=lib "$@"
+}
+
+# install_private <component>...
+install_private() {
+  local component
+  run "$PARLEY_CMAKE" --build "$work/private"
+  for component in "$@"; do
+    run "$PARLEY_CMAKE" --install "$work/private" --prefix "$work/prefix" --component "$component"
+  done
+}
+
 # find_build <prefix> <rooms with ;> <source> [cmake argument]...: configures and builds find/.
 find_build() {
   local prefix=$1 rooms=$2 source=$3
@@ -122,12 +162,15 @@ need_pkg_config() {
   export PKG_CONFIG_LIBDIR
 }
 
-# pkg_config_build <source> <room> [pkg-config option]...
+# pkg_config_build <source> <rooms with blanks> [pkg-config option]...
 pkg_config_build() {
-  local source=$1 room=$2 flags
+  local source=$1 rooms=$2 flags
   shift 2
-  run pkg-config --validate "$room"
-  flags=$(pkg-config --cflags --libs "$@" "$room")
+  # shellcheck disable=SC2086  # the rooms are words
+  {
+    run pkg-config --validate $rooms
+    flags=$(pkg-config --cflags --libs "$@" $rooms)
+  }
   # shellcheck disable=SC2086  # the flags are words
   run "$CXX" -std=c++20 -o "$work/outsider" "$here/find/$source" $flags
 }
@@ -248,6 +291,55 @@ case $case_name in
     need_pkg_config "$work/moved"
     pkg_config_build e164.cpp parley_e164 --static
     run env LD_LIBRARY_PATH="$work/moved/lib" "$work/outsider"
+    ;;
+
+  # A private room is inside the rooms that use it, and nothing of it is seen.
+  PrivateShared)
+    private_tree one two
+    run private_configure -DBUILD_SHARED_LIBS=ON
+    install_private core one two
+    installed=$(cd "$work/prefix" && find . -name '*crypto*')
+    [[ -z $installed ]] || fail "installed: $installed"
+    for library in "$work/prefix"/lib/libparley_{one,two}.so; do
+      if nm -D --defined-only -C "$library" | grep crypto; then fail "exported by $library"; fi
+    done
+    find_build "$work/prefix" "one;two" private.cpp -DCMAKE_DISABLE_FIND_PACKAGE_OpenSSL=ON
+    run "$work/build/outsider"
+    no_third_parties "$work/build/outsider"
+    need_pkg_config "$work/prefix"
+    pkg_config_build private.cpp "parley_one parley_two"
+    run env LD_LIBRARY_PATH="$work/prefix/lib" "$work/outsider"
+    flags=$(pkg-config --libs --static parley_one)
+    [[ $flags != *-lcrypto* && $flags != *-lparley_crypto* ]] || fail "asked of consumers: $flags"
+    ;;
+  PrivateStatic) # its archive is linked with them, and is installed for that alone
+    private_tree one two
+    run private_configure -DBUILD_SHARED_LIBS=OFF
+    install_private core one two
+    installed=$(cd "$work/prefix" && find . -name '*crypto*' | sort | paste -sd ' ')
+    [[ $installed == "./lib/cmake/parley/parley-crypto-noconfig.cmake\
+ ./lib/cmake/parley/parley-crypto.cmake ./lib/libparley_crypto.a" ]] ||
+      fail "installed: $installed"
+    find_build "$work/prefix" "one;two" private.cpp
+    run "$work/build/outsider"
+    need_pkg_config "$work/prefix"
+    pkg_config_build private.cpp "parley_one parley_two" --static
+    run "$work/outsider"
+    refused "component 'one' needs 'crypto': component 'crypto' needs the package 'OpenSSL 3.0" \
+      probe "$work/prefix" "REQUIRED;COMPONENTS;one" -DCMAKE_DISABLE_FIND_PACKAGE_OpenSSL=ON
+    refused "there is no component 'crypto'; the components are core, " \
+      probe "$work/prefix" "REQUIRED;COMPONENTS;crypto"
+    ;;
+  PrivateUnused) # by no room: it is neither built nor installed, and its package is not looked for
+    private_tree
+    for kind in ON OFF; do
+      run private_configure -DBUILD_SHARED_LIBS=$kind -DCMAKE_DISABLE_FIND_PACKAGE_OpenSSL=ON
+      install_private core
+    done
+    built=$(find "$work/private" "$work/prefix" -name '*crypto*')
+    [[ -z $built ]] || fail "built or installed: $built"
+    refused "CMAKE_DISABLE_FIND_PACKAGE_OpenSSL" \
+      private_configure -DPARLEY_BUILD_TESTS=ON -DCMAKE_DISABLE_FIND_PACKAGE_OpenSSL=ON
     ;;
 
   UnknownComponent)

@@ -30,15 +30,18 @@ good_tree() {
   cp "$root/.clang-format" .
   {
     printf '# %s\n' "$licence"
-    sed -n '/^set(PARLEY_ROOMS/,/^endmacro/p' "$root/cmake/ParleyGraph.cmake"
+    sed -n '/^set(PARLEY_ROOMS/,/^parley_room(/{/^parley_room(/!p}' "$root/cmake/ParleyGraph.cmake"
     echo 'parley_room(low)'
+    echo 'parley_private_room(cellar USES low PRIVATE openssl_crypto)'
     echo 'parley_room(high USES low PUBLIC boost PRIVATE hiredis)'
-    echo 'parley_room(side USES low)'
+    echo 'parley_room(side USES low cellar)'
+    echo 'parley_room(roof USES side)'
+    sed -n '/^function(parley_split/,/^endfunction/p' "$root/cmake/ParleyGraph.cmake"
     sed -n '/^function(parley_closure/,/^endfunction/p' "$root/cmake/ParleyGraph.cmake"
   } >cmake/ParleyGraph.cmake
   printf '# %s\n' "$licence" >CMakeLists.txt
   local room
-  for room in low high side; do
+  for room in low high side roof; do
     mkdir -p "include/parley/$room" "lib/$room" "tests/$room"
     header "include/parley/$room/a.hpp" "PARLEY_${room^^}_A_HPP"
     printf '// %s\n#include "parley/%s/a.hpp"\n' "$licence" "$room" >"lib/$room/a.cpp"
@@ -50,6 +53,13 @@ good_tree() {
     # shellcheck disable=SC2016  # backticks of Markdown
     printf '# Room %s\n\n## One `word`: here\n' "$room" >"docs/guide/$room.md"
   done
+  mkdir -p lib/cellar tests/cellar
+  printf '# %s\nparley_private_module(cellar SOURCES a.cpp)\n' "$licence" >lib/cellar/CMakeLists.txt
+  header lib/cellar/a.hpp PARLEY_LIB_CELLAR_A_HPP
+  printf '// %s\n#include "cellar/a.hpp"\n\n#include <openssl/evp.h>\n' "$licence" >lib/cellar/a.cpp
+  cp tests/low/a_test.cpp tests/cellar
+  printf '# %s\nparley_test(cellar SOURCES a_test.cpp)\n' "$licence" >tests/cellar/CMakeLists.txt
+  printf '\n#include "cellar/a.hpp"\n' >>lib/side/a.cpp
   printf 'parley_fuzzer(low text)\n' >>tests/low/CMakeLists.txt
   printf '// %s\n' "$licence" >tests/low/fuzz/text_fuzz.cpp
   printf '\377\t \n' >tests/low/fuzz/text/seed
@@ -64,6 +74,7 @@ good_tree() {
 | [`low`](docs/guide/low.md#one-word-here) | `[not](a-link)` |
 | `high` | |
 | `parley::side` | |
+| `roof` | |
 END
 }
 
@@ -124,11 +135,11 @@ bad text "docs/guide/low.md:4: not ASCII"
 printf '// %0100d\n' 0 >>lib/low/a.cpp
 bad text "lib/low/a.cpp:3: 103 columns"
 printf '\tx\n' >>README.md
-bad text "README.md:6: a tab"
+bad text "README.md:7: a tab"
 printf 'x \n' >>README.md
-bad text "README.md:6: a blank at the end"
+bad text "README.md:7: a blank at the end"
 printf 'x\r\n' >>README.md
-bad text "README.md:6: "
+bad text "README.md:7: "
 printf 'x' >>README.md
 bad text "README.md: no newline at the end"
 
@@ -147,29 +158,37 @@ bad layers 'include/parley/low/a.hpp:6: "low/private.hpp" is not installed'
 header include/parley/low/a.hpp PARLEY_LOW_A_HPP '#include <parley/low/b.hpp>'
 bad layers "include/parley/low/a.hpp:6: our own <parley/low/b.hpp>"
 printf '#include <boost/any.hpp>\n' >>lib/side/a.cpp
-bad layers "lib/side/a.cpp:3: <boost/any.hpp> is not of a package"
+bad layers "lib/side/a.cpp:5: <boost/any.hpp> is not of a package"
 printf '#include "parley/high/a.hpp"\n' >>lib/low/a.cpp
 bad layers "lib/low/a.cpp:3: room 'low' does not use 'high'"
 printf '#include "high/private.hpp"\n' >>lib/side/a.cpp
-bad layers "lib/side/a.cpp:3: room 'side' does not use 'high'"
+bad layers "lib/side/a.cpp:5: room 'side' does not use 'high'"
 printf '#include "private.hpp"\n' >>lib/low/a.cpp
 bad layers 'lib/low/a.cpp:3: "private.hpp" does not name its room'
 sed -i 's/USES low PUBLIC/USES side PUBLIC/' cmake/ParleyGraph.cmake
 bad layers "room 'high' uses 'side', which is not above it"
+header include/parley/side/a.hpp PARLEY_SIDE_A_HPP '#include "cellar/a.hpp"'
+bad layers 'include/parley/side/a.hpp:6: "cellar/a.hpp" is not installed'
+printf '#include <openssl/evp.h>\n' >>lib/side/a.cpp
+bad layers "lib/side/a.cpp:5: <openssl/evp.h> is not of a package"
+printf '#include "cellar/a.hpp"\n' >>lib/roof/a.cpp
+bad layers "lib/roof/a.cpp:3: room 'roof' does not use 'cellar'"
+sed -i 's/^parley_room(high/parley_private_room(attic USES cellar)\n&/' cmake/ParleyGraph.cmake
+bad layers "'attic' uses 'cellar', and both are private"
 
 printf '[a](docs/none.md)\n' >>README.md
-bad links "README.md:6: docs/none.md: there is no such file"
+bad links "README.md:7: docs/none.md: there is no such file"
 printf '[a](docs/guide/low.md#none)\n' >>README.md
-bad links "README.md:6: docs/guide/low.md#none: there is no such heading"
+bad links "README.md:7: docs/guide/low.md#none: there is no such heading"
 printf '[a]: /docs/guide/low.md\n' >>README.md
-bad links "README.md:6: /docs/guide/low.md: not relative"
+bad links "README.md:7: /docs/guide/low.md: not relative"
 find . -name '*.md' -delete
 bad links "there is nothing to check"
 
 printf '// see /%s/main\n' work >>lib/low/a.cpp
 bad words "lib/low/a.cpp:3: a folder of one machine"
 printf 'cd /%s/me\n' home >>README.md
-bad words "README.md:6: a folder of one machine"
+bad words "README.md:7: a folder of one machine"
 printf '// %s: later\n' "TO""DO" >>include/parley/low/a.hpp
 bad words "include/parley/low/a.hpp:9: a note to oneself"
 
@@ -181,6 +200,15 @@ rm docs/guide/low.md
 bad layout "docs/guide/low.md: room 'low' has none"
 rm -r tests/side
 bad layout "tests/side: room 'side' has nothing there"
+printf '# Room\n' >docs/guide/cellar.md
+bad layout "docs/guide/cellar.md: room 'cellar' is private"
+mkdir include/parley/cellar && touch include/parley/cellar/a.hpp
+bad layout "include/parley/cellar: room 'cellar' is private"
+# shellcheck disable=SC2016  # backticks of Markdown
+printf '| `cellar` | |\n' >>README.md
+bad layout "README.md: a line of a table for room 'cellar', which is private"
+rm -r tests/cellar
+bad layout "tests/cellar: room 'cellar' has nothing there"
 mkdir lib/attic && cp lib/low/a.cpp lib/attic/
 bad layout "lib/attic: there is no room 'attic'"
 sed -i '/high/d' README.md
