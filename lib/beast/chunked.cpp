@@ -7,6 +7,19 @@
 #include "http/text.hpp"
 
 namespace parley::beast {
+namespace {
+
+// A reader that looks for the line's end behind the closing quote would go on into the data.
+bool closes_its_quotes(std::string_view extension) noexcept {
+  bool is_quoted = false;
+  for (std::size_t i = 0; i < extension.size(); ++i) {
+    if (extension[i] == '"') is_quoted = !is_quoted;
+    if (is_quoted && extension[i] == '\\') ++i;
+  }
+  return !is_quoted;
+}
+
+}  // namespace
 
 std::size_t chunked_decoder::feed(std::string_view input, std::string& body) {
   std::size_t used = 0;
@@ -86,7 +99,7 @@ bool chunked_decoder::take_size_line() {
     return false;
   }
   const std::string_view rest = line.substr(digits);
-  return rest.empty() || http::trim_blanks(rest).starts_with(';');
+  return rest.empty() || (http::trim_blanks(rest).starts_with(';') && closes_its_quotes(rest));
 }
 
 }  // namespace parley::beast

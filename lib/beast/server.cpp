@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <new>
 #include <optional>
 #include <thread>
 #include <utility>
@@ -25,7 +26,15 @@ using tcp_acceptor = asio::basic_socket_acceptor<tcp, executor>;
 class server::impl {
  public:
   impl(const http::service& api, server_options options)
-      : options_(std::move(options)), shared_(api, options_) {}
+      : options_(std::move(options)), shared_(api, options_) {
+    shared_.on_room = [this] {
+      try {
+        asio::post(room_->get_executor(), [this] { room_->cancel(); });
+      } catch (...) {
+        // No memory: accept_one() looks by itself before long.
+      }
+    };
+  }
 
   ~impl() { drain(std::chrono::milliseconds(0)); }
 
@@ -41,6 +50,9 @@ class server::impl {
   task<void> accept();
   task<bool> accept_one(loop& home);
   void each_session(void (session::*action)());
+  void pause();
+  template <class Action>
+  void post_surely(loop& home, Action action);
 
   server_options options_;
   shared_state shared_;
@@ -48,7 +60,9 @@ class server::impl {
   std::optional<tcp_acceptor> acceptor_;
   std::optional<timer> room_;  // what accept() waits with; cancelled when a connection ends
   std::vector<std::thread> threads_;
-  bool is_accepting_ = false;  // on the first loop's thread
+  // Of the first loop's thread.
+  bool is_accepting_ = false;
+  bool must_accept_anew_ = false;
   std::atomic<std::uint16_t> port_ = 0;
   bool started_ = false;
 };
@@ -83,6 +97,7 @@ error_code server::impl::listen(const tcp::endpoint& endpoint) {
   unless_failed([&] { acceptor_->set_option(tcp_acceptor::reuse_address(true), error); });
   unless_failed([&] { acceptor_->bind(endpoint, error); });
   unless_failed([&] { acceptor_->listen(tcp_acceptor::max_listen_connections, error); });
+  unless_failed([&] { acceptor_->non_blocking(true, error); });
   unless_failed([&] { port_ = acceptor_->local_endpoint(error).port(); });
   return error;
 }
@@ -108,12 +123,14 @@ result<void, start_failure> server::impl::start() {
     }
     run_threads();
   } catch (const std::exception& e) {
+    shared_.draining = true;
     for (const auto& each : loops_) each->context.stop();
     join_threads();
     acceptor_.reset();
     room_.reset();
     loops_.clear();
     port_ = 0;
+    shared_.draining = false;
     return failure{start_failure{std::string("cannot start: ") + e.what()}};
   }
   started_ = true;
@@ -125,17 +142,38 @@ void server::impl::run_threads() {
     threads_.emplace_back([this, &home = *each] {
       // Out of memory inside Asio: what was being started is lost, and the coroutine with it. The
       // loop goes on, and the one coroutine that must not end begins anew.
-      for (bool is_done = false; !is_done;) {
+      const bool accepts = &home == loops_.front().get();
+      for (;;) {
         try {
-          if (&home == loops_.front().get() && !is_accepting_) {
+          if (accepts && !is_accepting_ && !shared_.draining) {
             asio::co_spawn(home.context, accept(), [](std::exception_ptr) {});
           }
           home.context.run();
-          is_done = true;
+          if (!accepts || !std::exchange(must_accept_anew_, false)) return;
+          home.context.restart();
         } catch (...) {
         }
+        pause();
       }
     });
+  }
+}
+
+// Of a thread that waits for memory.
+void server::impl::pause() {
+  std::unique_lock lock(shared_.mutex);
+  shared_.changed.wait_for(lock, retry_pause);
+}
+
+template <class Action>
+void server::impl::post_surely(loop& home, Action action) {
+  for (;;) {
+    try {
+      asio::post(home.context, action);
+      return;
+    } catch (const std::bad_alloc&) {
+      pause();
+    }
   }
 }
 
@@ -146,10 +184,17 @@ void server::impl::join_threads() {
 }
 
 task<void> server::impl::accept() {
+  // Asio may end this coroutine by destroying its frame, at any time: then the loop's thread is
+  // told.
   struct running {
-    bool& flag;
-    ~running() { flag = false; }
-  } const while_here{is_accepting_};
+    impl& of;
+    ~running() {
+      of.is_accepting_ = false;
+      if (of.shared_.draining) return;
+      of.must_accept_anew_ = true;
+      of.loops_.front()->context.stop();
+    }
+  } const while_here{*this};
   is_accepting_ = true;
   bool must_pause = false;
   for (std::size_t turn = 0; !shared_.draining; ++turn) {
@@ -178,19 +223,24 @@ task<bool> server::impl::accept_one(loop& home) {
     room_->expires_after(std::chrono::seconds(1));
     co_await room_->async_wait(as_values);
   }
-  auto [error, socket] = co_await acceptor_->async_accept(home.context, as_values);
+  // Not async_accept: where that finds no memory for the new socket the connection is lost, and
+  // this coroutine with it.
+  const auto [failed] = co_await acceptor_->async_wait(tcp_acceptor::wait_read, as_values);
   if (shared_.draining) co_return true;
+  if (failed) co_return false;
+  tcp_socket socket(home.context);
+  error_code error;
+  acceptor_->accept(socket, error);
+  if (error == asio::error::would_block || error == asio::error::connection_aborted) co_return true;
   if (error) co_return false;
   auto accepted = std::make_shared<session>(std::move(socket), home, shared_);
-  asio::co_spawn(home.context, session::run(std::move(accepted)), [this](std::exception_ptr) {
-    asio::post(room_->get_executor(), [this] { room_->cancel(); });
-  });
+  asio::co_spawn(home.context, session::run(std::move(accepted)), [](std::exception_ptr) {});
   co_return true;
 }
 
 void server::impl::each_session(void (session::*action)()) {
   for (const auto& each : loops_) {
-    asio::post(each->context, [&home = *each, action] {
+    post_surely(*each, [&home = *each, action] {
       for (session* one : home.sessions) (one->*action)();
     });
   }
@@ -200,7 +250,7 @@ bool server::impl::drain(std::chrono::milliseconds deadline) {
   if (!started_ || threads_.empty()) return true;
   const auto allowed = std::clamp(deadline, std::chrono::milliseconds(0), timeout_max);
   shared_.draining = true;
-  asio::post(loops_.front()->context, [this] {
+  post_surely(*loops_.front(), [this] {
     error_code ignored;
     acceptor_->close(ignored);
     room_->cancel();

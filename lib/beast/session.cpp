@@ -109,11 +109,9 @@ session::session(tcp_socket socket, loop& home, shared_state& shared)
       buffer_(shared.api.limits().head_bytes_max + read_bytes) {}
 
 void session::drain() {
-  if (is_idle_) {
-    socket_.cancel(ignored_);
-  } else if (is_reading_head_ && deadline_ - clock::now() > drain_head_timeout) {
-    expires_after(drain_head_timeout);
-  }
+  if (is_idle_) socket_.cancel(ignored_);
+  if (is_reading_head_) shorten_deadline(drain_head_timeout);
+  if (is_lingering_) shorten_deadline(drain_linger_timeout);
 }
 
 void session::abort() {
@@ -130,21 +128,29 @@ void session::expires_after(std::chrono::milliseconds timeout) {
   if (!is_watching_ || deadline_ < watch_.expiry()) watch(deadline_);
 }
 
+void session::shorten_deadline(std::chrono::milliseconds timeout) {
+  if (!is_expired_ && deadline_ - clock::now() > timeout) expires_after(timeout);
+}
+
 void session::watch(clock::time_point until) {
-  is_watching_ = true;
   watch_.expires_at(until);
   watch_.async_wait([self = shared_from_this()](error_code error) {
     if (error) return;  // moved or ended
     self->is_watching_ = false;
     if (self->deadline_ == clock::time_point::max()) return;
     const auto now = clock::now();
-    if (now < self->deadline_) return self->watch(self->deadline_);
-    self->is_expired_ = true;
-    self->socket_.cancel(self->ignored_);
-    // Again soon, until somebody sets another deadline: cancel() does nothing to a read that has
-    // ended but was not yet told so, and the session may by now be about to start the next.
-    self->watch(now + retry_pause);
+    try {
+      if (now < self->deadline_) return self->watch(self->deadline_);
+      self->is_expired_ = true;
+      self->socket_.cancel(self->ignored_);
+      // Again soon, until somebody sets another deadline: cancel() does nothing to a read that has
+      // ended but was not yet told so, and the session may by now be about to start the next.
+      self->watch(now + retry_pause);
+    } catch (...) {
+      self->abort();  // without memory for a deadline there is to be no connection
+    }
   });
+  is_watching_ = true;
 }
 
 task<void> session::run(std::shared_ptr<session> self) {
@@ -178,7 +184,9 @@ task<bool> session::serve_one() {
   const http::limits& limits = shared_.api.limits();
   constexpr std::string_view malformed = "The request is not well-formed HTTP/1.1.";
   std::size_t head_bytes = 0;
-  switch (co_await read_head(head_bytes)) {
+  const read_outcome outcome = co_await read_head(head_bytes);
+  is_head_ = buffered().starts_with("HEAD ");
+  switch (outcome) {
     case read_outcome::complete: break;
     case read_outcome::closed: co_return false;
     case read_outcome::timed_out:
@@ -223,7 +231,7 @@ task<bool> session::serve_one() {
   message_options options = {
       .version = exchange->message.version(),
       .keep_alive = exchange->message.keep_alive() && !asks_to_close(exchange->headers),
-      .is_head = exchange->request().method == http::method::head,
+      .is_head = is_head_,
       .date = {}};
   if (facts.expects_continue && facts.has_body && buffer_.size() == 0) {
     if (!co_await send_continue()) co_return false;
@@ -235,7 +243,7 @@ task<bool> session::serve_one() {
   shared_.api.handle(exchange);
   http::response response = co_await answer_of(exchange);
   if (is_aborted_) co_return false;
-  if (shared_.draining.load(std::memory_order_relaxed)) options.keep_alive = false;
+  if (is_draining()) options.keep_alive = false;
   co_return co_await write(std::move(response), options);
 }
 
@@ -250,20 +258,21 @@ task<bool> session::send_continue() {
 task<session::read_outcome> session::read_head(std::size_t& head_bytes) {
   head_scanner scanner;
   bool may_skip_line = true;
-  const auto head_timeout = shared_.draining.load(std::memory_order_relaxed)
-                                ? std::min(drain_head_timeout, shared_.options.head_timeout)
-                                : shared_.options.head_timeout;
-  if (buffered().empty()) {
-    if (shared_.draining.load(std::memory_order_relaxed)) co_return read_outcome::closed;
-    expires_after(shared_.options.idle_timeout);
-  } else {
-    expires_after(head_timeout);
-  }
-  for (;;) {
+  bool has_begun = false;  // which of the two deadlines runs
+  for (bool is_first_round = true;; is_first_round = false) {
     // RFC 9112, 2.2: one empty line before the request line is ignored.
     if (may_skip_line && buffered().starts_with("\r\n")) {
       buffer_.consume(2);
       may_skip_line = false;
+    }
+    if (buffered().empty() && (is_first_round || has_begun)) {
+      if (is_draining()) co_return read_outcome::closed;
+      has_begun = false;
+      expires_after(shared_.options.idle_timeout);
+    } else if (!buffered().empty() && !has_begun) {
+      has_begun = true;
+      expires_after(shared_.options.head_timeout);
+      if (is_draining()) shorten_deadline(drain_head_timeout);
     }
     if (buffered() != "\r" || !may_skip_line) {
       switch (scanner.scan(buffered())) {
@@ -286,7 +295,6 @@ task<session::read_outcome> session::read_head(std::size_t& head_bytes) {
       const bool timed_out = is_expired_ && !is_aborted_ && !was_idle;
       co_return timed_out ? read_outcome::timed_out : read_outcome::closed;
     }
-    if (was_idle) expires_after(head_timeout);
   }
 }
 
@@ -363,18 +371,18 @@ task<bool> session::write(http::response r, message_options options) {
   co_return options.keep_alive;
 }
 
-// The last response of the connection. What there is of the request says whether it may have a
-// body.
+// The last response of the connection.
 task<void> session::refuse(std::uint16_t status, std::string_view message) {
-  const bool is_head = buffered().starts_with("HEAD ");
-  co_await write(shared_.api.refuse(status, message), {.keep_alive = false, .is_head = is_head});
+  co_await write(shared_.api.refuse(status, message), {.keep_alive = false, .is_head = is_head_});
 }
 
 // A socket closed with unread bytes resets the connection, and the client may lose the refusal
 // before it read it. So: say that we are done, then read until the client is, within bounds.
 task<void> session::linger() {
   socket_.shutdown(tcp_socket::shutdown_send, ignored_);
+  is_lingering_ = true;
   expires_after(shared_.options.linger_timeout);
+  if (is_draining()) shorten_deadline(drain_linger_timeout);
   for (std::size_t total = 0; total < linger_bytes_max; total += buffer_.size()) {
     buffer_.clear();
     if (!co_await read_more()) co_return;

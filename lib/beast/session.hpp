@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <ctime>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -56,11 +57,12 @@ class session;
 
 // An event loop and what belongs to its thread alone.
 struct loop {
+  // First, as frames of coroutines may die with the context.
+  std::unordered_set<session*> sessions;
   asio::io_context context{1};
   asio::executor_work_guard<executor> work{context.get_executor()};
   // Its first timer makes the loop's descriptors: here, where a failure can still be reported.
   timer first{context};
-  std::unordered_set<session*> sessions;
 
   /// The Date header (RFC 9110, 5.6.7), made once a second.
   std::string_view http_date();
@@ -78,6 +80,7 @@ struct shared_state {
   const http::service& api;
   const server_options& options;
   std::atomic<bool> draining = false;
+  std::function<void()> on_room;  // a connection has ended; not called while draining
 
   std::mutex mutex;
   std::condition_variable changed;
@@ -94,9 +97,12 @@ class connection_count {
   connection_count(const connection_count&) = delete;
   connection_count& operator=(const connection_count&) = delete;
   ~connection_count() {
-    const std::lock_guard lock(shared_.mutex);
-    --shared_.connections;
-    shared_.changed.notify_all();
+    {
+      const std::lock_guard lock(shared_.mutex);
+      --shared_.connections;
+      shared_.changed.notify_all();
+    }
+    if (!shared_.draining) shared_.on_room();
   }
 
  private:
@@ -125,6 +131,8 @@ class session : public std::enable_shared_from_this<session> {
   static constexpr std::size_t linger_bytes_max = std::size_t{8} << 20;
   // For the rest of a head that is half read when the server drains.
   static constexpr std::chrono::milliseconds drain_head_timeout{1'000};
+  // For a client to read the last response then.
+  static constexpr std::chrono::milliseconds drain_linger_timeout{200};
 
   enum class read_outcome : std::uint8_t { complete, closed, timed_out, malformed, too_large };
 
@@ -143,6 +151,8 @@ class session : public std::enable_shared_from_this<session> {
     return {static_cast<const char*>(buffer_.data().data()), buffer_.size()};
   }
   void expires_after(std::chrono::milliseconds timeout);
+  void shorten_deadline(std::chrono::milliseconds timeout);
+  bool is_draining() const noexcept { return shared_.draining.load(std::memory_order_relaxed); }
   task<bool> read_more();
   void never_expires() { deadline_ = clock::time_point::max(); }
   void watch(clock::time_point until);
@@ -160,6 +170,8 @@ class session : public std::enable_shared_from_this<session> {
   bool is_expired_ = false;
   bool is_idle_ = false;          // waits for the first byte of a request
   bool is_reading_head_ = false;  // or for the rest of its head
+  bool is_lingering_ = false;
+  bool is_head_ = false;  // the request's method is HEAD
   bool is_aborted_ = false;
 };
 

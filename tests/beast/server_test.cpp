@@ -383,6 +383,19 @@ TEST_F(Server, RefusesAHeadWithoutABody) {
   EXPECT_TRUE(client.reads_end());
 }
 
+TEST_F(Server, KnowsAHeadWhenTheBodyIsWrong) {
+  start();
+  raw_client head = connect();
+  head.send("HEAD /hello HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n");
+  const auto without_body = head.read(true);
+  ASSERT_TRUE(without_body.has_value());
+  EXPECT_EQ(without_body->status, 400);
+  EXPECT_TRUE(head.reads_end());
+  raw_client other = connect();
+  other.send(post("Transfer-Encoding: chunked\r\n", "zz\r\nHEAD / HTTP/1.1\r\n"));
+  expect_refused(other, 400);
+}
+
 // Unread bytes must not turn the close into a reset that overtakes the response.
 TEST_F(Server, SendsAWholeLastResponseBeforeUnreadBytes) {
   start();
@@ -498,6 +511,17 @@ TEST_F(Server, LingersForNoMoreThanItMay) {
   while (sent < 100 && client.send(block)) ++sent;
   EXPECT_LT(sent, 100);
   EXPECT_FALSE(client.timed_out());
+}
+
+TEST_F(Server, TakesALoneEmptyLineForIdleness) {
+  start({.idle_timeout = std::chrono::seconds(60), .head_timeout = milliseconds(50)});
+  raw_client client = connect();
+  ASSERT_EQ(client.ask(post("Content-Length: 1\r\n", "x") + "\r\n").status, 200);
+  raw_client other = connect();
+  other.send("GET /half");
+  expect_refused(other, 408);
+  // The head's deadline has passed; the idle connection is not ended by it.
+  EXPECT_EQ(client.ask(get("/hello")).status, 200);
 }
 
 TEST_F(Server, EndsAnIdleConnectionWithoutAWord) {

@@ -89,6 +89,7 @@ class Service : public testing::Test {
     table.get("/decorated", [this](const request_view& r, responder outer) {
       responder inner = intercept(std::move(outer), [this](response&& made, responder to) {
         intercepted_.push_back(made);
+        if (made.status == no_answer) throw 1;
         made.headers.push_back({"X-Decorated", "yes"});
         std::move(to).send(std::move(made));
       });

@@ -84,7 +84,8 @@ class PARLEY_HTTP_EXPORT responder {
 /// A responder that gives its answer to `on_response(response&&, responder)` instead of sending it;
 /// `outer` is handed on with it. So a handler is decorated: run the inner one with the result, and
 /// look at or keep the answer before it goes out. Called once, on the thread that answers; for an
-/// inner handler that gave no answer, with the status no_answer. Must not throw.
+/// inner handler that gave no answer, with the status no_answer. Where it throws the
+/// answer is 500.
 template <class F>
 responder intercept(responder outer, F on_response) {
   class interceptor final : public exchange {
@@ -93,7 +94,13 @@ responder intercept(responder outer, F on_response) {
         : outer_(std::move(outer)), on_response_(std::move(on_response)) {}
 
    private:
-    void send(response&& r) noexcept override { on_response_(std::move(r), std::move(outer_)); }
+    void send(response&& r) noexcept override {
+      try {
+        on_response_(std::move(r), std::move(outer_));
+      } catch (...) {
+        // The outer responder, wherever it is by now, answers 500 as it goes.
+      }
+    }
     responder outer_;
     F on_response_;
   };
