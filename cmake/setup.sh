@@ -64,6 +64,7 @@ met() {
       ;;
     gtest) compiles '#if !__has_include(<gmock/gmock.h>)' '#error' '#endif' ;;
     benchmark) compiles '#if !__has_include(<benchmark/benchmark.h>)' '#error' '#endif' ;;
+    sqlite) compiles '#if !__has_include(<sqlite3.h>)' '#error' '#endif' ;;
     *) command -v "$1" >/dev/null ;;
   esac
 }
@@ -79,6 +80,7 @@ called() {
     openssl) echo "OpenSSL 3.0 or later" ;;
     gtest) echo "GoogleTest with GoogleMock" ;;
     benchmark) echo "Google Benchmark" ;;
+    sqlite) echo "SQLite 3" ;;
     *) echo "$1" ;;
   esac
 }
@@ -92,6 +94,7 @@ package() {
     openssl) echo libssl-dev ;;
     gtest) echo libgtest-dev libgmock-dev ;;
     benchmark) echo libbenchmark-dev ;;
+    sqlite) echo libsqlite3-dev ;;
     *) echo "$1" ;;
   esac
 }
