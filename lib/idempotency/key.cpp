@@ -87,6 +87,12 @@ std::string_view to_string(key_errc e) noexcept {
   return "unknown";  // a value from a newer peer
 }
 
+result<nonce, digester_errc> random_nonce() noexcept {
+  nonce made;
+  if (!crypto::random_bytes(made.bytes)) return failure{digester_errc::no_random};
+  return made;
+}
+
 class digester::impl {
  public:
   explicit impl(std::span<const std::byte> digest_key)

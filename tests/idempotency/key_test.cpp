@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "parley/idempotency/key.hpp"
 
+#include <array>
 #include <set>
 #include <string>
 #include <thread>
@@ -74,6 +75,15 @@ TEST(ParseKeyHeaders, NoneIsNoKeyAndTwoAreRefused) {
   const auto key = parse_key(two);
   ASSERT_FALSE(key.has_value());
   EXPECT_EQ(key.error(), key_errc::repeated);
+}
+
+TEST(RandomNonce, IsAnotherEachTime) {
+  std::set<std::array<std::byte, 16>> seen;
+  for (int i = 0; i < 1'000; ++i) {
+    const auto made = random_nonce();
+    ASSERT_TRUE(made.has_value());
+    EXPECT_TRUE(seen.insert(made->bytes).second);
+  }
 }
 
 std::vector<std::byte> bytes(std::string_view text) {

@@ -66,6 +66,9 @@ enum class digester_errc : std::uint8_t {
   no_random,          ///< the system gave no random bytes
 };
 
+/// A nonce for one attempt, from the system's random bytes. Fails with no_random.
+PARLEY_IDEMPOTENCY_EXPORT result<nonce, digester_errc> random_nonce() noexcept;
+
 /// 256 bits.
 inline constexpr std::size_t digest_key_bytes_min = 32;
 
