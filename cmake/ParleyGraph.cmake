@@ -44,7 +44,7 @@ parley_room(idempotency USES core crypto        PRIVATE threads)
 parley_room(idempotency_testing USES idempotency PUBLIC gtest)
 parley_room(http     USES errors envelope)
 parley_room(beast    USES http                  PUBLIC boost PRIVATE threads)
-parley_room(sandbox  USES e164 http beast            PRIVATE boost_json threads)
+parley_room(sandbox  USES e164 http beast       PRIVATE boost_json threads)
 
 # What each package name above means: the arguments of find_package, the target to link, and what a
 # static link adds to a command line.

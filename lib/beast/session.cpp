@@ -376,8 +376,9 @@ task<void> session::refuse(std::uint16_t status, std::string_view message) {
   co_await write(shared_.api.refuse(status, message), {.keep_alive = false, .is_head = is_head_});
 }
 
-// A socket closed with unread bytes resets the connection, and the client may lose the refusal
-// before it read it. So: say that we are done, then read until the client is, within bounds.
+// A socket closed with unread bytes resets the connection, and the client may lose the last
+// response before it has read it. So: say that we are done, then read until the client is, within
+// bounds.
 task<void> session::linger() {
   socket_.shutdown(tcp_socket::shutdown_send, ignored_);
   is_lingering_ = true;

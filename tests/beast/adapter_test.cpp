@@ -58,7 +58,7 @@ TEST(ToRequestView, KeepsEveryHeader) {
   EXPECT_EQ(view.body, "");
 }
 
-// As server.cpp relies on: a moved message leaves what a view looks at where it is.
+// As adapter.hpp promises: a moved message leaves what a view looks at where it is.
 TEST(ToRequestView, OutlivesAMoveOfTheMessage) {
   request_message message;
   message.method_string("FETCH-IT");
