@@ -215,7 +215,7 @@ void service::complete(response& r, const exchange* on, std::string_view request
          .response = &r,
          .route = is_routed ? std::string_view(on->route_->path) : std::string_view(),
          .request_id = request_id,
-         .handler_ran = on != nullptr && on->handler_ran_});
+         .handler_ran = on != nullptr && on->handler_ran_ && r.handler_ran});
   }
 }
 

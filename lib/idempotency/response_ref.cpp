@@ -16,12 +16,25 @@ struct response_ref::block {
 };
 
 response_ref response_ref::copy_of(std::span<const std::byte> bytes) noexcept {
+  return copy_of({bytes});
+}
+
+response_ref response_ref::copy_of(
+    std::initializer_list<std::span<const std::byte>> pieces) noexcept {
   response_ref made;
-  if (bytes.size() > static_cast<std::size_t>(-1) - sizeof(block)) return made;
-  void* memory = ::operator new(sizeof(block) + bytes.size(), std::nothrow);
+  std::size_t size = 0;
+  for (const auto& piece : pieces) {
+    if (piece.size() > static_cast<std::size_t>(-1) - sizeof(block) - size) return made;
+    size += piece.size();
+  }
+  void* memory = ::operator new(sizeof(block) + size, std::nothrow);
   if (memory == nullptr) return made;
-  made.block_ = new (memory) block{1, bytes.size()};
-  if (!bytes.empty()) std::memcpy(made.block_->bytes(), bytes.data(), bytes.size());
+  made.block_ = new (memory) block{1, size};
+  std::byte* out = made.block_->bytes();
+  for (const auto& piece : pieces) {
+    if (!piece.empty()) std::memcpy(out, piece.data(), piece.size());
+    out += piece.size();
+  }
   return made;
 }
 

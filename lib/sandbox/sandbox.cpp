@@ -6,7 +6,12 @@
 #include <mutex>
 #include <utility>
 
+#include "parley/http/guard.hpp"
 #include "parley/http/service.hpp"
+#include "parley/idempotency/engine.hpp"
+#include "parley/idempotency/key.hpp"
+#include "parley/idempotency/memory_store.hpp"
+#include "parley/idempotency/timer.hpp"
 #include "sandbox/calls.hpp"
 #include "sandbox/json.hpp"
 #include "sandbox/magic.hpp"
@@ -16,6 +21,7 @@ namespace {
 
 constexpr std::size_t token_bytes_max = 255;
 constexpr std::size_t journal_text_max = 256;
+constexpr std::size_t record_bytes_max = std::size_t{512} << 20;
 constexpr std::chrono::seconds offset_max = std::chrono::days(3653);
 
 // The system's time at the start, carried on by the steady clock: a step of the system's clock must
@@ -135,13 +141,44 @@ http::authentication authenticate(const http::request_view& request) {
   return std::string(*token);
 }
 
+// What a start makes and hands to the server.
+struct idempotency_parts {
+  std::unique_ptr<idempotency::memory_store> records;
+  std::unique_ptr<idempotency::timer> timer;
+  std::unique_ptr<idempotency::engine> engine;
+};
+
+// Records end by the manual clock, requests wait by the real one.
+result<idempotency_parts, beast::start_failure> make_idempotency(const manual_clock& clock) {
+  const auto fail = [](std::string why) {
+    return failure{beast::start_failure{"cannot keep idempotency records: " + std::move(why)}};
+  };
+  idempotency_parts made;
+  auto records = idempotency::make_memory_store(
+      {.bytes_max = record_bytes_max, .scope_share = 1, .clock = [&clock] {
+         return std::chrono::steady_clock::time_point(clock.now().time_since_epoch());
+       }});
+  if (!records) return fail(records.error());
+  made.records = *std::move(records);
+  auto timer = idempotency::make_thread_timer();
+  if (!timer) return fail("no thread for the timer");
+  made.timer = *std::move(timer);
+  auto engine = idempotency::make_engine(*made.records, *made.timer);
+  if (!engine) return fail(engine.error());
+  made.engine = *std::move(engine);
+  return made;
+}
+
 }  // namespace
 
 class server::impl {
  public:
-  explicit impl(options options)
-      : clock_(std::move(options.clock)),
-        journal_(clock_),
+  impl(options options, std::unique_ptr<manual_clock> clock, idempotency_parts idempotency,
+       idempotency::digester digests)
+      : clock_(std::move(clock)),
+        idempotency_(std::move(idempotency)),
+        guard_(*idempotency_.engine, std::move(digests)),
+        journal_(*clock_),
         service_(make_routes(), authenticate, {.limits = options.limits, .observer = &journal_}),
         address_(options.server.address),
         server_(service_, std::move(options.server)) {}
@@ -149,7 +186,7 @@ class server::impl {
   result<void, beast::start_failure> start() { return server_.start(); }
   bool drain(std::chrono::milliseconds deadline) { return server_.drain(deadline); }
   std::uint16_t port() const noexcept { return server_.port(); }
-  bool advance(std::chrono::seconds by) { return clock_.advance(by); }
+  bool advance(std::chrono::seconds by) { return clock_->advance(by); }
   std::uint64_t calls_placed() const { return calls_.placed(); }
   std::string url() const {
     const bool is_ipv6 = address_.find(':') != std::string::npos;
@@ -157,8 +194,9 @@ class server::impl {
   }
   void reset() {
     // The clock first: a call placed meanwhile is either forgotten or has the new time.
-    clock_.reset();
+    clock_->reset();
     calls_.clear();
+    idempotency_.records->clear();
     journal_.clear();
   }
 
@@ -168,19 +206,27 @@ class server::impl {
 
   http::routes make_routes();
 
-  reply place(const request& r, const dial_names& names) {
+  http::handler_task place(const request& r, http::attempt attempt, const dial_names& names) {
     auto dial = parse_dial(r.body, names);
-    if (!dial) return http::to_response(dial.error());
+    if (!dial) co_return http::to_response(dial.error());
     const auto forced = forced_row(r);
-    if (!forced) return http::to_response(forced.error());
+    if (!forced) co_return http::to_response(forced.error());
     const errors::row* row = *forced != nullptr ? *forced : magic_row(dial->to_number);
     if (row != nullptr && row->delivery == errors::delivery::sync) {
-      return http::to_response(magic_error(*row, dial->names.destination));
+      co_return http::to_response(magic_error(*row, dial->names.destination));
     }
-    return http::json_response(
-        202, format_placed(calls_.place(std::string(r.scope), std::move(dial->from_number),
-                                        std::move(dial->to_number), row,
-                                        [this] { return clock_.now(); })));
+    const auto marked = co_await attempt.async_mark("placing a call");
+    if (!marked) co_return http::to_response(envelope::error(errors::code::internal_error, r.tier));
+    const std::string id =
+        calls_.place(std::string(r.scope), std::move(dial->from_number), std::move(dial->to_number),
+                     row, [this] { return clock_->now(); });
+    co_return http::json_response(202, format_placed(id));
+  }
+
+  http::deferred_handler placing(const dial_names& names) {
+    return guard_.wrap([this, &names](const request& r,
+                                      http::attempt attempt) { return place(r, attempt, names); },
+                       http::abandoned::indeterminate);
   }
 
   // X-Sandbox-Force on the routes that place no call.
@@ -196,7 +242,7 @@ class server::impl {
 
   reply show(const std::optional<call>& found) {
     if (!found) return http::to_response(envelope::error(errors::code::not_found));
-    return http::json_response(200, format_call(*found, clock_.now()));
+    return http::json_response(200, format_call(*found, clock_->now()));
   }
 
   reply patch(const request& r) {
@@ -213,15 +259,17 @@ class server::impl {
   reply advance_clock(const request& r) {
     const auto by = parse_advance(r.body);
     if (!by) return http::to_response(by.error());
-    if (!clock_.advance(*by)) {
+    if (!clock_->advance(*by)) {
       return http::to_response(envelope::error(errors::code::validation_error)
                                    .with_message("The clock goes at most ten years ahead.")
                                    .with_field("seconds", "Too large"));
     }
-    return http::json_response(200, format_clock(clock_.now(), clock_.offset()));
+    return http::json_response(200, format_clock(clock_->now(), clock_->offset()));
   }
 
-  manual_clock clock_;
+  const std::unique_ptr<manual_clock> clock_;  // the records look at it
+  const idempotency_parts idempotency_;
+  const http::guard guard_;
   journal journal_;
   call_book calls_;
   http::service service_;
@@ -232,25 +280,28 @@ class server::impl {
 http::routes server::impl::make_routes() {
   http::routes routes;
   const http::route_options json = {.media_type = "application/json"};
-  const http::route_options placing = {.media_type = "application/json",
-                                       .tier = errors::tier::call};
+  const http::route_options call = {.media_type = "application/json", .tier = errors::tier::call};
   const http::route_options control = {.is_public = true};
 
-  routes.post(
-      "/v1/calls/dial", [this](const request& r) { return place(r, dial_route_names); }, placing);
-  routes.post(
-      "/v1/calls", [this](const request& r) { return place(r, calls_route_names); }, placing);
+  // What happens to a call that is patched or canceled twice is the same as once.
+  const auto guarded = [this](auto handler) {
+    return guard_.wrap(std::move(handler), http::abandoned::rerun);
+  };
+
+  routes.post("/v1/calls/dial", placing(dial_route_names), call);
+  routes.post("/v1/calls", placing(calls_route_names), call);
   routes.get("/v1/calls", or_forced([this](const request& r) {
                return http::json_response(
-                   200, format_calls(calls_.list(r.scope, list_max), clock_.now()));
+                   200, format_calls(calls_.list(r.scope, list_max), clock_->now()));
              }));
   routes.get("/v1/calls/{id}", or_forced([this](const request& r) {
                return show(calls_.find(r.scope, r.parameter("id")));
              }));
-  routes.patch("/v1/calls/{id}", or_forced([this](const request& r) { return patch(r); }), json);
-  routes.delete_("/v1/calls/{id}", or_forced([this](const request& r) {
-                   return show(calls_.cancel(r.scope, r.parameter("id"), clock_.now()));
-                 }));
+  routes.patch("/v1/calls/{id}", guarded(or_forced([this](const request& r) { return patch(r); })),
+               json);
+  routes.delete_("/v1/calls/{id}", guarded(or_forced([this](const request& r) {
+                   return show(calls_.cancel(r.scope, r.parameter("id"), clock_->now()));
+                 })));
 
   routes.get(
       "/sandbox/magic", [](const request&) { return http::json_response(200, format_magic()); },
@@ -284,7 +335,13 @@ std::uint64_t server::calls_placed() const { return impl_->calls_placed(); }
 bool server::drain(std::chrono::milliseconds deadline) { return impl_->drain(deadline); }
 
 result<server, beast::start_failure> start(options options) {
-  auto made = std::make_unique<server::impl>(std::move(options));
+  auto clock = std::make_unique<manual_clock>(std::move(options.clock));
+  auto records = make_idempotency(*clock);
+  if (!records) return failure{std::move(records).error()};
+  auto digests = idempotency::digester::random();
+  if (!digests) return failure{beast::start_failure{"there are no random bytes"}};
+  auto made = std::make_unique<server::impl>(std::move(options), std::move(clock),
+                                             *std::move(records), *std::move(digests));
   if (auto started = made->start(); !started) return failure{std::move(started).error()};
   return server(std::move(made));
 }

@@ -67,7 +67,7 @@ bool faulty_store::do_claim(claim_op& op) noexcept {
       // Until another has read the same, or none comes.
       const int before = ++between_;
       lock.unlock();
-      for (int i = 0; i < 100 && between_ == before; ++i) std::this_thread::yield();
+      for (int i = 0; i < 2'000 && between_ == before; ++i) std::this_thread::yield();
       lock.lock();
     }
     switch (verdict) {

@@ -92,6 +92,8 @@ struct response {
   std::string body = {};
   /// For observers: the code that the body carries, `unknown` in a success. Not sent.
   errors::code error_code = errors::code::unknown;
+  /// For observers: false where something answered in the handler's place. Not sent.
+  bool handler_ran = true;
 
   /// The value of the first header with this name, in any case.
   PARLEY_HTTP_EXPORT std::optional<std::string_view> header(std::string_view name) const noexcept;

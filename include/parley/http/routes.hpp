@@ -21,6 +21,7 @@
 #include <utility>
 #include <vector>
 
+#include "parley/http/coroutine.hpp"
 #include "parley/http/exchange.hpp"
 #include "parley/http/export.hpp"
 #include "parley/http/message.hpp"
@@ -74,6 +75,26 @@ class path_template {
 /// Answers when it likes, from any thread.
 using deferred_handler = std::function<void(const request_view&, responder)>;
 
+/// A deferred_handler of any of the forms that routes take: response(const request_view&), which
+/// answers at once, handler_task(const request_view&), or void(const request_view&, responder).
+template <class Handler>
+deferred_handler make_deferred(Handler handler) {
+  if constexpr (std::is_invocable_r_v<response, const Handler&, const request_view&>) {
+    return [handler = std::move(handler)](const request_view& request, responder respond) {
+      std::move(respond).send(handler(request));
+    };
+  } else if constexpr (std::is_invocable_r_v<handler_task, const Handler&, const request_view&>) {
+    return [handler = std::move(handler)](const request_view& request, responder respond) {
+      handler(request).start(std::move(respond));
+    };
+  } else {
+    static_assert(std::is_invocable_v<const Handler&, const request_view&, responder>,
+                  "a handler is response(const request_view&), handler_task(const request_view&) "
+                  "or void(const request_view&, responder), and const");
+    return handler;
+  }
+}
+
 /// What a route asks of a request before its handler sees it.
 struct route_options {
   /// Runs without authentication; `scope` is then empty.
@@ -103,25 +124,12 @@ class PARLEY_HTTP_EXPORT routes {
   routes& operator=(const routes&) = delete;
   ~routes();
 
-  /// `handler` is called as response(const request_view&), which answers at once, or as
-  /// void(const request_view&, responder), by several threads at once. It runs on the adapter's I/O
-  /// thread: it must not block. A handler that throws answers 500 internal_error. To add a route
-  /// twice, or one for method::other, is a precondition failure.
+  /// `handler` is what make_deferred() takes, called by several threads at once. It runs on the
+  /// adapter's I/O thread: it must not block (see offload). A handler that throws answers 500
+  /// internal_error. To add a route twice, or one for method::other, is a precondition failure.
   template <class Handler>
   void add(method m, path_template path, Handler handler, route_options options = {}) {
-    if constexpr (std::is_invocable_r_v<response, const Handler&, const request_view&>) {
-      add_deferred(
-          m, path.text(),
-          [handler = std::move(handler)](const request_view& request, responder respond) {
-            std::move(respond).send(handler(request));
-          },
-          std::move(options));
-    } else {
-      static_assert(std::is_invocable_v<const Handler&, const request_view&, responder>,
-                    "a handler is response(const request_view&) or "
-                    "void(const request_view&, responder), and const");
-      add_deferred(m, path.text(), std::move(handler), std::move(options));
-    }
+    add_deferred(m, path.text(), make_deferred(std::move(handler)), std::move(options));
   }
 
   template <class Handler>

@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Store operations for coroutines and for blocking code.
+// Operations of a store, of an engine and of a claim for coroutines and for blocking code.
 //
 //   awaitable_op<claim_op> claim;
 //   claim.key = key;  ...
 //   co_await claim.start(records);
 //   if (claim.status == claim_status::claimed) ...
 //
-//   blocking_op<release_op> release;  ...
-//   release.run(records);
+//   blocking_op<begin_op> begin;  ...
+//   begin.run(engine);
+//   blocking_op<mark_step> mark;
+//   mark.run(begin.held);
 //
-// A coroutine is resumed on the thread on which the store finished, or not suspended at all.
+// A coroutine is resumed on the thread on which the operation finished, or not suspended at all.
 // Neither form allocates.
 
 #ifndef PARLEY_IDEMPOTENCY_AWAIT_HPP
@@ -19,8 +21,9 @@
 #include <condition_variable>
 #include <coroutine>
 #include <mutex>
-#include <type_traits>
+#include <utility>
 
+#include "parley/idempotency/engine.hpp"
 #include "parley/idempotency/store.hpp"
 
 namespace parley::idempotency {
@@ -31,6 +34,10 @@ inline bool start_op(store& records, complete_op& op) noexcept { return records.
 inline bool start_op(store& records, release_op& op) noexcept { return records.release(op); }
 inline bool start_op(store& records, renew_op& op) noexcept { return records.renew(op); }
 inline bool start_op(store& records, mark_op& op) noexcept { return records.mark(op); }
+inline bool start_op(engine& of, begin_op& op) noexcept { return of.begin(op); }
+inline bool start_op(claim& of, mark_step& op) noexcept { return of.mark(op); }
+inline bool start_op(claim& of, complete_step& op) noexcept { return std::move(of).complete(op); }
+inline bool start_op(claim& of, release_step& op) noexcept { return std::move(of).release(op); }
 }  // namespace detail
 
 /// `Op` to be awaited, in any coroutine. It stands in the coroutine's frame; destroying the frame
@@ -38,23 +45,28 @@ inline bool start_op(store& records, mark_op& op) noexcept { return records.mark
 template <class Op>
 class awaitable_op final : public Op {
  public:
+  template <class Target>
   class awaiter {
    public:
-    awaiter(awaitable_op& op, store& records) noexcept : op_(op), records_(records) {}
+    awaiter(awaitable_op& op, Target& of) noexcept : op_(op), of_(of) {}
     bool await_ready() const noexcept { return false; }
     bool await_suspend(std::coroutine_handle<> waiting) noexcept {
       op_.waiting_ = waiting;
       // Where this gives false done() may have run by now, and op_ with it may be gone.
-      return !detail::start_op(records_, op_);
+      return !detail::start_op(of_, op_);
     }
     void await_resume() const noexcept {}
 
    private:
     awaitable_op& op_;
-    store& records_;
+    Target& of_;
   };
 
-  [[nodiscard]] awaiter start(store& records) noexcept { return {*this, records}; }
+  /// `of`: the store, the engine or the claim.
+  template <class Target>
+  [[nodiscard]] awaiter<Target> start(Target& of) noexcept {
+    return {*this, of};
+  }
 
   void done() noexcept override { waiting_.resume(); }
 
@@ -62,13 +74,14 @@ class awaitable_op final : public Op {
   std::coroutine_handle<> waiting_;
 };
 
-/// `Op` that its thread waits for. Not for a thread that the store needs to finish.
+/// `Op` that its thread waits for. Not for a thread that is needed to finish it.
 template <class Op>
 class blocking_op final : public Op {
  public:
-  void run(store& records) noexcept {
+  template <class Target>
+  void run(Target& of) noexcept {
     is_done_ = false;
-    if (detail::start_op(records, *this)) return;
+    if (detail::start_op(of, *this)) return;
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [this] { return is_done_; });
   }

@@ -10,6 +10,7 @@
 #define PARLEY_IDEMPOTENCY_RESPONSE_REF_HPP
 
 #include <cstddef>
+#include <initializer_list>
 #include <span>
 #include <utility>
 
@@ -33,6 +34,8 @@ class PARLEY_IDEMPOTENCY_EXPORT response_ref {
   /// One allocation; null where there is no memory. No bytes give a block of none, which is not
   /// null.
   static response_ref copy_of(std::span<const std::byte> bytes) noexcept;
+  /// The same of several pieces, one after the other.
+  static response_ref copy_of(std::initializer_list<std::span<const std::byte>> pieces) noexcept;
 
   explicit operator bool() const noexcept { return block_ != nullptr; }
   /// Empty where null. Lives as long as any copy of *this.

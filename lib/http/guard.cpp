@@ -1,0 +1,468 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "parley/http/guard.hpp"
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <condition_variable>
+#include <cstddef>
+#include <mutex>
+#include <span>
+
+#include "http/stored_response.hpp"
+
+namespace parley::http {
+
+using idempotency::begin_op;
+using idempotency::begin_status;
+using idempotency::claim;
+using idempotency::complete_step;
+using idempotency::mark_step;
+using idempotency::release_step;
+using idempotency::store_errc;
+using idempotency::store_failure;
+
+namespace {
+
+// The claim has ended, or another mark is being made.
+constexpr store_failure not_now = {.why = store_errc::invalid};
+
+attempt::mark_result result_of(const mark_step& step) noexcept {
+  if (step.is_done()) return {};
+  if (step.status == idempotency::write_status::failed) return failure{step.failure};
+  // Superseded, or forgotten by the store: not to be tried again.
+  return failure{store_failure{.why = store_errc::spent_nonce}};
+}
+
+std::span<const std::byte> bytes_of(std::string_view text) noexcept {
+  return std::as_bytes(std::span(text));
+}
+
+response unrun(const envelope::error& error) {
+  response r = to_response(error);
+  r.handler_ran = false;
+  return r;
+}
+
+envelope::error conflict(std::string message) {
+  return envelope::error(errors::code::idempotency_conflict).with_message(std::move(message));
+}
+
+void add_retry_after(response& r, std::chrono::milliseconds after) {
+  const auto seconds =
+      std::max(std::chrono::seconds(1), std::chrono::ceil<std::chrono::seconds>(after));
+  r.headers.push_back({"Retry-After", std::to_string(seconds.count())});
+}
+
+std::string_view explain(idempotency::key_errc why) noexcept {
+  using enum idempotency::key_errc;
+  switch (why) {
+    case empty: return "Expected 1 to 255 bytes";
+    case too_long: return "Expected at most 255 bytes";
+    case control_character: return "Control characters are not allowed";
+    case list: return "Expected one key, without a comma";
+    case repeated: return "Sent more than once";
+    case quotes: return "Expected quotation marks at both ends or at neither";
+  }
+  return "Not a key";
+}
+
+response refuse_key(std::string_view message, std::string_view explanation) {
+  return unrun(envelope::error(errors::code::validation_error)
+                   .with_message(std::string(message))
+                   .with_field(std::string(idempotency::key_header), std::string(explanation)));
+}
+
+}  // namespace
+
+// Under the lock: the handler may mark while its response ends the claim.
+class attempt::state {
+ public:
+  explicit state(std::string_view request_id) : operation_id_(request_id) {}
+  explicit state(claim held)
+      : held_(std::move(held)),
+        is_protected_(true),
+        operation_id_(held_.operation_id()),
+        fence_(held_.fence()) {}
+
+  bool is_protected() const noexcept { return is_protected_; }
+  std::string_view operation_id() const noexcept { return operation_id_; }
+  std::uint64_t fence() const noexcept { return fence_; }
+  bool holds() const noexcept {
+    const std::lock_guard lock(mutex_);
+    return held_ && held_.holds();
+  }
+
+  /// See claim::mark; marked() follows where this gives false.
+  bool mark(mark_step& step) noexcept {
+    const std::lock_guard lock(mutex_);
+    if (!is_protected_) {
+      step.status = idempotency::write_status::applied;
+      return true;
+    }
+    if (!held_ || is_marking_) {
+      step.failure = not_now;
+      return true;
+    }
+    is_marking_ = !held_.mark(step);
+    is_marked_ |= !is_marking_ && step.is_done();
+    return !is_marking_;
+  }
+  void marked(const mark_step& step) noexcept {
+    const std::lock_guard lock(mutex_);
+    is_marking_ = false;
+    is_marked_ |= step.is_done();
+  }
+
+  template <class Then>
+  static void mark_then(std::shared_ptr<state> of, std::string_view note, Then then) {
+    class step final : public mark_step {
+     public:
+      step(std::shared_ptr<state> of, std::string_view text, Then then)
+          : of_(std::move(of)), text_(text), then_(std::move(then)) {
+        note = text_;
+      }
+      void done() noexcept override {
+        of_->marked(*this);
+        finish();
+      }
+      void finish() noexcept {
+        const std::unique_ptr<step> ends(this);
+        then_(result_of(*this));
+      }
+
+     private:
+      const std::shared_ptr<state> of_;
+      const std::string text_;
+      Then then_;
+    };
+    auto made = std::make_unique<step>(of, note, std::move(then));
+    if (step* const started = made.release(); of->mark(*started)) started->finish();
+  }
+
+  /// The claim, to end it; after this nothing can be marked. `may_have_begun`: it is marked, or may
+  /// yet be.
+  claim take(bool& may_have_begun) noexcept {
+    const std::lock_guard lock(mutex_);
+    may_have_begun = is_marked_ || is_marking_;
+    return std::move(held_);
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  claim held_;
+  const bool is_protected_ = false;
+  bool is_marking_ = false;
+  bool is_marked_ = false;
+  const std::string operation_id_;
+  const std::uint64_t fence_ = 0;
+};
+
+attempt::attempt(std::shared_ptr<state> of) noexcept : of_(std::move(of)) {}
+
+bool attempt::is_protected() const noexcept { return of_->is_protected(); }
+std::string_view attempt::operation_id() const noexcept { return of_->operation_id(); }
+std::uint64_t attempt::fence() const noexcept { return of_->fence(); }
+bool attempt::holds() const noexcept { return of_->holds(); }
+
+void attempt::mark(std::string_view note, std::function<void(mark_result)> then) const {
+  state::mark_then(of_, note, std::move(then));
+}
+
+void attempt::mark_awaiter::await_suspend(std::coroutine_handle<> waiting) {
+  // Resumed, the coroutine may destroy *this.
+  state::mark_then(of_.of_, note_, [this, waiting](mark_result r) {
+    result_ = std::move(r);
+    waiting.resume();
+  });
+}
+
+attempt::mark_result attempt::mark(std::string_view note) const {
+  class step final : public mark_step {
+   public:
+    void done() noexcept override {
+      const std::lock_guard lock(mutex_);
+      is_done_ = true;
+      changed_.notify_one();
+    }
+    void wait() {
+      std::unique_lock lock(mutex_);
+      changed_.wait(lock, [this] { return is_done_; });
+    }
+
+   private:
+    std::mutex mutex_;
+    std::condition_variable changed_;
+    bool is_done_ = false;
+  } marking;
+  marking.note = note;
+  if (!of_->mark(marking)) {
+    marking.wait();
+    of_->marked(marking);
+  }
+  return result_of(marking);
+}
+
+class guard_impl : public std::enable_shared_from_this<guard_impl> {
+ public:
+  // What is the same for all requests of a route.
+  struct route {
+    guarded_handler run;
+    abandoned_policy policy;
+    guarded_options options;
+  };
+
+  guard_impl(idempotency::engine& engine, idempotency::digester digests, guard_options options)
+      : engine_(engine), digests_(std::move(digests)), options_(std::move(options)) {}
+
+  void handle(const std::shared_ptr<const route>& on, const request_view& request,
+              responder respond) const;
+
+ private:
+  class request;
+  class ending;
+
+  static void run_plain(const route& on, const request_view& request, responder respond) {
+    on.run(request, attempt(std::make_shared<attempt::state>(request.request_id)),
+           std::move(respond));
+  }
+  static void run_unprotected(const route& on, const request_view& request, responder respond);
+  void run(const std::shared_ptr<const route>& on, const request_view& request, claim held,
+           responder respond) const;
+  void end(const route& on, attempt::state& of, response answer, responder respond) const;
+  bool is_stored(const response& r) const {
+    if (options_.is_stored) return options_.is_stored(r);
+    return r.status >= 200 && r.status <= 299;
+  }
+  static abandoned decide(const abandoned_policy& policy, const begin_op& begun) noexcept {
+    if (!policy.by_) return policy.always_;
+    try {
+      return policy.by_(begun.operation_id(), begun.note());
+    } catch (...) {
+      return abandoned::indeterminate;
+    }
+  }
+
+  idempotency::engine& engine_;
+  const idempotency::digester digests_;
+  const guard_options options_;
+};
+
+// One request with a key, until it is known what it gets.
+class guard_impl::request final : public begin_op {
+ public:
+  request(std::shared_ptr<const guard_impl> by, std::shared_ptr<const route> on,
+          const request_view& view, responder respond)
+      : by_(std::move(by)), on_(std::move(on)), view_(view), respond_(std::move(respond)) {
+    request_id = view.request_id;
+    rerun_marked = !on_->policy.by_ && on_->policy.always_ == abandoned::rerun;
+  }
+
+  static void start(std::unique_ptr<request> self) {
+    request* const started = self.release();
+    if (started->by_->engine_.begin(*started)) started->done();
+  }
+
+  void done() noexcept override {
+    std::unique_ptr<request> self(this);
+    try {
+      answer(std::move(self));
+    } catch (...) {
+      // No memory, or the handler threw: the responder, wherever it is by now, answers 500.
+    }
+  }
+
+ private:
+  void answer(std::unique_ptr<request> self) {
+    switch (status) {
+      case begin_status::proceed: return by_->run(on_, view_, std::move(held), std::move(respond_));
+      case begin_status::failed:
+        if (on_->options.fails_open && failure.why != store_errc::scope_full &&
+            failure.why != store_errc::corrupt_record) {
+          return run_unprotected(*on_, view_, std::move(respond_));
+        }
+        break;
+      case begin_status::abandoned:
+        if (!rerun_marked && decide(on_->policy, *this) == abandoned::rerun) {
+          rerun_marked = true;
+          return start(std::move(self));
+        }
+        break;
+      default: break;
+    }
+    std::move(respond_).send(reply());
+  }
+
+  http::response reply() const {
+    const std::string original(operation_id());
+    constexpr const char* names_original = "conflicts_with";
+    switch (status) {
+      case begin_status::replay:
+        if (auto stored = decode_response(begin_op::response())) {
+          stored->headers.push_back({std::string(replay_header), "true"});
+          stored->headers.push_back({std::string(original_header), original});
+          stored->handler_ran = false;
+          return *std::move(stored);
+        }
+        break;
+      case begin_status::tombstone:
+        return unrun(conflict("A request with this Idempotency-Key already succeeded, and its "
+                              "response is not kept.")
+                         .with_field(names_original, original));
+      case begin_status::conflict:
+        return unrun(envelope::error(errors::code::idempotency_conflict)
+                         .with_field(names_original, original));
+      case begin_status::abandoned:
+        return unrun(conflict("A request with this Idempotency-Key was begun, and its outcome is "
+                              "not known.")
+                         .with_field(names_original, original));
+      case begin_status::busy: {
+        http::response r =
+            unrun(conflict("A request with this Idempotency-Key is in progress. Try again later."));
+        add_retry_after(r, retry_after);
+        return r;
+      }
+      case begin_status::failed:
+        if (failure.why == store_errc::scope_full) {
+          http::response r = unrun(envelope::error(errors::code::rate_limited, view_.tier));
+          add_retry_after(r, failure.retry_after);
+          return r;
+        }
+        break;
+      case begin_status::proceed: break;
+    }
+    return unrun(envelope::error(errors::code::internal_error, view_.tier));
+  }
+
+  const std::shared_ptr<const guard_impl> by_;
+  const std::shared_ptr<const route> on_;
+  const request_view& view_;
+  responder respond_;
+};
+
+void guard_impl::handle(const std::shared_ptr<const route>& on, const request_view& view,
+                        responder respond) const {
+  const auto answer = [&respond](response r) { std::move(respond).send(std::move(r)); };
+  const bool is_safe =
+      view.method == method::get || view.method == method::head || view.method == method::options;
+  if (is_safe) return run_plain(*on, view, std::move(respond));
+
+  // More than two are as bad as two.
+  std::array<std::string_view, 2> values;
+  std::size_t found = 0;
+  for (const header_view& each : view.headers) {
+    if (found < values.size() && equal_ignoring_case(each.name, idempotency::key_header)) {
+      values[found++] = each.value;
+    }
+  }
+  const auto key = idempotency::parse_key(std::span(values).first(found));
+  if (!key) return answer(refuse_key("The Idempotency-Key is not valid.", explain(key.error())));
+  if (!*key) {
+    if (!on->options.is_key_required) return run_plain(*on, view, std::move(respond));
+    return answer(refuse_key("This request needs an Idempotency-Key.", "Missing"));
+  }
+  // A scope for everybody would show one client's responses to another.
+  if (view.scope.empty()) {
+    return answer(unrun(envelope::error(errors::code::internal_error, view.tier)));
+  }
+
+  auto made = std::make_unique<request>(shared_from_this(), on, view, std::move(respond));
+  made->scope = digests_.scope({view.scope});
+  made->key = digests_.key(made->scope, **key);
+  std::string media_types;  // of several headers, which is odd but no reason to drop one
+  std::string_view media_type = view.header("Content-Type").value_or("");
+  if (view.count("Content-Type") > 1) {
+    for (const header_view& each : view.headers) {
+      if (!equal_ignoring_case(each.name, "Content-Type")) continue;
+      media_types.append(each.value.substr(0, each.value.find(';'))).push_back(',');
+    }
+    media_type = media_types;
+  }
+  const idempotency::request_identity identity = {view.method_name, view.path, view.query,
+                                                  media_type};
+  made->fingerprint =
+      on->options.canonical_body
+          ? digests_.fingerprint(identity, bytes_of(on->options.canonical_body(view)))
+          : digests_.fingerprint(identity, bytes_of(view.body));
+  request::start(std::move(made));
+}
+
+void guard_impl::run_unprotected(const route& on, const request_view& view, responder respond) {
+  run_plain(on, view, intercept(std::move(respond), [](response&& answer, responder outer) {
+              answer.headers.push_back({std::string(unprotected_header), "true"});
+              std::move(outer).send(std::move(answer));
+            }));
+}
+
+void guard_impl::run(const std::shared_ptr<const route>& on, const request_view& view, claim held,
+                     responder respond) const {
+  const auto state = std::make_shared<attempt::state>(std::move(held));
+  on->run(view, attempt(state),
+          intercept(std::move(respond),
+                    [by = shared_from_this(), on, state](response&& answer, responder outer) {
+                      by->end(*on, *state, std::move(answer), std::move(outer));
+                    }));
+}
+
+// The response on its way out, as soon as the claim has ended.
+class guard_impl::ending {
+ public:
+  template <class Step>
+  class step final : public Step {
+   public:
+    step(response answer, responder respond)
+        : answer_(std::move(answer)), respond_(std::move(respond)) {}
+    void done() noexcept override {
+      const std::unique_ptr<step> ends(this);
+      std::move(respond_).send(std::move(answer_));
+    }
+    const response& answer() const noexcept { return answer_; }
+
+   private:
+    response answer_;
+    responder respond_;
+  };
+};
+
+void guard_impl::end(const route& on, attempt::state& of, response answer,
+                     responder respond) const {
+  bool may_have_begun = false;
+  claim held = of.take(may_have_begun);
+  const bool has_answered = answer.status != no_answer;
+  if (!has_answered && may_have_begun && !on.options.throw_means_not_done) {
+    held.abandon();
+    std::move(respond).send(std::move(answer));
+    return;
+  }
+  // Where anything throws from here on, the claim is abandoned: the handler has run.
+  if (has_answered && is_stored(answer)) {
+    auto made =
+        std::make_unique<ending::step<complete_step>>(std::move(answer), std::move(respond));
+    // What cannot be sent cannot be replayed either, and yet it was done.
+    std::optional<std::string> head;
+    if (is_sendable(made->answer())) head = encode_head(made->answer(), options_.unstored_headers);
+    made->is_tombstone = !head;
+    if (head) {
+      made->head = bytes_of(*head);
+      made->body = bytes_of(made->answer().body);
+    }
+    if (auto* const step = made.release(); std::move(held).complete(*step)) step->done();
+    return;
+  }
+  auto made = std::make_unique<ending::step<release_step>>(std::move(answer), std::move(respond));
+  if (auto* const step = made.release(); std::move(held).release(*step)) step->done();
+}
+
+guard::guard(idempotency::engine& engine, idempotency::digester digests, guard_options options)
+    : impl_(std::make_shared<guard_impl>(engine, std::move(digests), std::move(options))) {}
+
+deferred_handler guard::wrap_any(guarded_handler handler, abandoned_policy policy,
+                                 guarded_options options) const {
+  const auto route = std::make_shared<const guard_impl::route>(
+      guard_impl::route{std::move(handler), std::move(policy), std::move(options)});
+  return [impl = impl_, route](const request_view& request, responder respond) {
+    impl->handle(route, request, std::move(respond));
+  };
+}
+
+}  // namespace parley::http
