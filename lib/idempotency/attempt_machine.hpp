@@ -26,14 +26,16 @@ enum class claim_next : std::uint8_t {
   surrender,  ///< it may have been granted: release it under its nonce, and say that it failed
 };
 
-/// `tries`: claims sent under this nonce whose outcome is unknown, this one included.
-constexpr claim_next after_claim(claim_status status, const store_failure& failure,
-                                 unsigned tries) noexcept {
+/// `tries`: claims sent under this nonce whose outcome is unknown, this one included. `holds`: the
+/// lease that a grant began when the first of them was sent is not over yet; an answer that comes
+/// later says nothing of who runs now.
+constexpr claim_next after_claim(claim_status status, const store_failure& failure, unsigned tries,
+                                 bool holds) noexcept {
   switch (status) {
-    case claim_status::claimed: return claim_next::proceed;
+    case claim_status::claimed: return holds ? claim_next::proceed : claim_next::surrender;
     case claim_status::running: return claim_next::wait;
     case claim_status::failed:
-      if (failure.is_outcome_known) return claim_next::answer;
+      if (failure.is_outcome_known) return tries == 0 ? claim_next::answer : claim_next::surrender;
       return failure.is_retryable && tries < 2 ? claim_next::again : claim_next::surrender;
     default: return claim_next::answer;
   }
@@ -197,9 +199,10 @@ class attempt_machine {
     }
     if (step == holder_step::bury) return over(attempt_end::outcome_lost);
     if (failure.is_retryable) return retry_later(now);
-    // Never will it have room for the response; for a tombstone it may.
-    if (failure.why != store_errc::full) return over(attempt_end::outcome_lost);
-    give_up_at_ = now;
+    const bool is_full = failure.why == store_errc::full || failure.why == store_errc::scope_full ||
+                         failure.why == store_errc::out_of_memory;
+    if (!is_full) return over(attempt_end::outcome_lost);
+    give_up_at_ = now;  // never will it have room for the response; for a tombstone it may
   }
 
   void release_answered(write_status status, const store_failure& failure,

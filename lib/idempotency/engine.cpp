@@ -367,7 +367,7 @@ begin_op* engine_impl::answered(begin_op& op, outbox& out) noexcept {
   if (op.data.is_waiting_) return answered_waiting(op, out);
   const claim_op& inner = op.data.asked_;
   if (inner.status == claim_status::failed && !inner.failure.is_outcome_known) ++op.data.tries_;
-  switch (after_claim(inner.status, inner.failure, op.data.tries_)) {
+  switch (after_claim(inner.status, inner.failure, op.data.tries_, holds(op))) {
     case claim_next::again: return &op;
     case claim_next::wait: return start_waiting(op, out);
     case claim_next::proceed: {
@@ -375,7 +375,14 @@ begin_op* engine_impl::answered(begin_op& op, outbox& out) noexcept {
       take_up(op, held, out);
       break;
     }
-    case claim_next::surrender: surrender(op); [[fallthrough]];
+    case claim_next::surrender:
+      surrender(op);
+      if (inner.status == claim_status::claimed) {
+        answer_failed(op, {.why = store_errc::timed_out, .is_retryable = true});
+        out.add(op);
+        break;
+      }
+      [[fallthrough]];
     case claim_next::answer:
       switch (inner.status) {
         case claim_status::abandoned: op.status = begin_status::abandoned; break;
@@ -387,6 +394,12 @@ begin_op* engine_impl::answered(begin_op& op, outbox& out) noexcept {
   }
   out.flush(nullptr);
   return nullptr;
+}
+
+// Of a claim that was granted; of any other it does not matter.
+bool engine_impl::holds(const begin_op& op) const noexcept {
+  return op.data.asked_.status != claim_status::claimed ||
+         clock.now() < op.data.first_sent_ + options.lease - margin;
 }
 
 std::unique_ptr<attempt> engine_impl::make_attempt(const begin_op& op, shard& in) const noexcept {
@@ -432,7 +445,7 @@ void engine_impl::surrender(const begin_op& op) noexcept {
   if (made == nullptr) return;
   made->users = 1;
   made->operation_id.assign(op.request_id);
-  made->fence = op.data.asked_.unix_ms;
+  made->fence = std::max(op.data.asked_.fence, op.data.asked_.unix_ms);
   made->machine.want_release(clock.now());
   outbox out(*this);
   lock held(s.mutex);
@@ -595,8 +608,11 @@ begin_op* engine_impl::answered_waiting(begin_op& op, outbox& out) noexcept {
   waiting& in = at->second;
   claim_op& inner = op.data.asked_;
   in.prober = nullptr;
-  const bool is_known = inner.status != claim_status::failed || inner.failure.is_outcome_known;
-  op.data.tries_ = is_known ? 0 : op.data.tries_ + 1;
+  if (inner.status != claim_status::failed) {
+    op.data.tries_ = 0;
+  } else if (!inner.failure.is_outcome_known) {
+    ++op.data.tries_;
+  }
   begin_op* next = nullptr;
 
   const auto finish_with = [&](auto applies) {
@@ -625,6 +641,13 @@ begin_op* engine_impl::answered_waiting(begin_op& op, outbox& out) noexcept {
 
   switch (inner.status) {
     case claim_status::claimed:
+      if (!holds(op)) {
+        // Too late to run: when the release is done, somebody in the queue claims again.
+        poll_later(s, in, now + in.backoff);
+        held.unlock();
+        surrender(op);
+        break;
+      }
       unlink(s, at, op);
       take_up(op, held, out);
       break;
@@ -641,8 +664,12 @@ begin_op* engine_impl::answered_waiting(begin_op& op, outbox& out) noexcept {
       break;
     }
     case claim_status::failed:
-      if (is_known && !inner.failure.is_retryable) {
+      if (inner.failure.is_outcome_known && !inner.failure.is_retryable) {
         finish_with([](const begin_op&) { return true; });
+        if (op.data.tries_ > 0) {
+          held.unlock();
+          surrender(op);
+        }
         break;
       }
       [[fallthrough]];  // it is running, for all that is known

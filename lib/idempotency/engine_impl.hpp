@@ -224,6 +224,7 @@ class engine_impl {
   begin_op* start_waiting(begin_op& op, outbox& out) noexcept;
   void take_up(begin_op& op, lock& held, outbox& out) noexcept;
   void surrender(const begin_op& op) noexcept;
+  bool holds(const begin_op& op) const noexcept;
   std::unique_ptr<attempt> make_attempt(const begin_op& op, shard& in) const noexcept;
   void read_response(begin_op& op) const noexcept;
   bool has_local(const shard& s, const digest& key) const noexcept;

@@ -489,6 +489,61 @@ TEST_F(Engine, TheReleaseOfAnUnknownClaimIsTriedUntilItsLeaseIsOver) {
   EXPECT_TRUE(e->drain(0ms));
 }
 
+TEST_F(Engine, AGrantThatIsHeardOfAfterItsLeaseIsReleasedAndNotRun) {
+  const auto e = make({.wait = 0ms});
+  records.hold(op_kind::claim);
+  request first(1, "req-1");
+  ASSERT_FALSE(first.start(*e));
+  time.advance(30s);
+  records.pass();
+  records.resume();
+  EXPECT_EQ(first.answers, 1);
+  EXPECT_EQ(first.status, begin_status::failed);
+  EXPECT_EQ(first.failure.why, store_errc::timed_out);
+  EXPECT_EQ(records.count(op_kind::release), 1u);
+  request second(1, "req-2");
+  second.start(*e);
+  EXPECT_EQ(second.status, begin_status::proceed);
+}
+
+TEST_F(Engine, AWaiterThatHearsOfItsGrantTooLateClaimsAgain) {
+  const auto here = make({.lease = 5s});
+  const auto there = make({.lease = 5s});
+  request first(1, "req-1");
+  first.start(*there);
+  request second(1, "req-2");
+  ASSERT_FALSE(second.start(*here));
+  records.hold(op_kind::claim);
+  time.advance(500ms);
+  ASSERT_EQ(records.held(), 1u);
+  std::move(first.held).release();
+  time.advance(5s);
+  records.pass();
+  records.resume();
+  ASSERT_EQ(second.answers, 1) << "as soon as the late grant was released";
+  EXPECT_EQ(second.status, begin_status::proceed);
+  EXPECT_EQ(records.count(op_kind::release), 2u);
+}
+
+TEST_F(Engine, AClaimRefusedAfterAnUnknownOneIsReleasedToo) {
+  const auto e = make({.wait = 0ms});
+  int claims = 0;
+  records.script = [&claims](op_kind kind) {
+    if (kind != op_kind::claim) return fate();
+    ++claims;
+    if (claims == 1) return fate{.what = fate::kind::lose};
+    if (claims == 2)
+      return fate{fate::kind::refuse, {.why = store_errc::busy, .is_retryable = true}};
+    return fate();
+  };
+  request first(1, "req-1");
+  first.start(*e);
+  EXPECT_EQ(first.failure.why, store_errc::busy);
+  request second(1, "req-2");
+  second.start(*e);
+  EXPECT_EQ(second.status, begin_status::proceed);
+}
+
 TEST_F(Engine, AStoreThatIsAwayFailsTheRequest) {
   const auto e = make();
   records.refuse(op_kind::claim);
