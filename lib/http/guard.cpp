@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <cstddef>
@@ -32,6 +33,11 @@ attempt::mark_result result_of(const mark_step& step) noexcept {
   if (step.status == idempotency::write_status::failed) return failure{step.failure};
   // Superseded, or forgotten by the store: not to be tried again.
   return failure{store_failure{.why = store_errc::spent_nonce}};
+}
+
+// A store that refuses for want of room, or finds what it cannot read, is there, and fails closed.
+bool is_away(store_errc why) noexcept {
+  return why == store_errc::unavailable || why == store_errc::timed_out || why == store_errc::busy;
 }
 
 std::span<const std::byte> bytes_of(std::string_view text) noexcept {
@@ -79,11 +85,12 @@ response refuse_key(std::string_view message, std::string_view explanation) {
 class attempt::state {
  public:
   explicit state(std::string_view request_id) : operation_id_(request_id) {}
-  explicit state(claim held)
-      : held_(std::move(held)),
+  /// `held` is left as it is where this throws.
+  explicit state(claim&& held)
+      : operation_id_(held.operation_id()),
+        fence_(held.fence()),
         is_protected_(true),
-        operation_id_(held_.operation_id()),
-        fence_(held_.fence()) {}
+        held_(std::move(held)) {}
 
   bool is_protected() const noexcept { return is_protected_; }
   std::string_view operation_id() const noexcept { return operation_id_; }
@@ -93,7 +100,7 @@ class attempt::state {
     return held_ && held_.holds();
   }
 
-  /// See claim::mark; marked() follows where this gives false.
+  /// See claim::mark; marked() follows where this gives false, and not before it does.
   bool mark(mark_step& step) noexcept {
     const std::lock_guard lock(mutex_);
     if (!is_protected_) {
@@ -108,10 +115,14 @@ class attempt::state {
     is_marked_ |= !is_marking_ && step.is_done();
     return !is_marking_;
   }
-  void marked(const mark_step& step) noexcept {
+  void marked(mark_step& step) noexcept {
     const std::lock_guard lock(mutex_);
     is_marking_ = false;
     is_marked_ |= step.is_done();
+    if (held_ || !step.is_done()) return;
+    // The response overtook it: the key may be free, and the side effect must not begin.
+    step.status = idempotency::write_status::failed;
+    step.failure = not_now;
   }
 
   template <class Then>
@@ -122,7 +133,11 @@ class attempt::state {
           : of_(std::move(of)), text_(text), then_(std::move(then)) {
         note = text_;
       }
-      void done() noexcept override {
+      void done() noexcept override { meet(); }
+      /// Called by done() and by who has started it, in either order; the second goes on. A store
+      /// may call done() within the start, which holds the lock of the state.
+      void meet() noexcept {
+        if (!has_met_.test_and_set()) return;
         of_->marked(*this);
         finish();
       }
@@ -135,9 +150,12 @@ class attempt::state {
       const std::shared_ptr<state> of_;
       const std::string text_;
       Then then_;
+      std::atomic_flag has_met_;
     };
     auto made = std::make_unique<step>(of, note, std::move(then));
-    if (step* const started = made.release(); of->mark(*started)) started->finish();
+    step* const started = made.release();
+    if (of->mark(*started)) return started->finish();
+    started->meet();
   }
 
   /// The claim, to end it; after this nothing can be marked. `may_have_begun`: it is marked, or may
@@ -149,13 +167,13 @@ class attempt::state {
   }
 
  private:
-  mutable std::mutex mutex_;
-  claim held_;
-  const bool is_protected_ = false;
-  bool is_marking_ = false;
-  bool is_marked_ = false;
   const std::string operation_id_;
   const std::uint64_t fence_ = 0;
+  const bool is_protected_ = false;
+  mutable std::mutex mutex_;
+  claim held_;
+  bool is_marking_ = false;
+  bool is_marked_ = false;
 };
 
 attempt::attempt(std::shared_ptr<state> of) noexcept : of_(std::move(of)) {}
@@ -229,9 +247,13 @@ class guard_impl : public std::enable_shared_from_this<guard_impl> {
   static void run_unprotected(const route& on, const request_view& request, responder respond);
   void run(const std::shared_ptr<const route>& on, const request_view& request, claim held,
            responder respond) const;
-  void end(const route& on, attempt::state& of, response answer, responder respond) const;
-  bool is_stored(const response& r) const {
-    if (options_.is_stored) return options_.is_stored(r);
+  void end(const route& on, attempt::state& of, std::unique_ptr<ending> with, response answer,
+           responder respond) const noexcept;
+  bool is_stored(const response& r) const noexcept {
+    try {
+      if (options_.is_stored) return options_.is_stored(r);
+    } catch (...) {
+    }
     return r.status >= 200 && r.status <= 299;
   }
   static abandoned decide(const abandoned_policy& policy, const begin_op& begun) noexcept {
@@ -277,8 +299,8 @@ class guard_impl::request final : public begin_op {
     switch (status) {
       case begin_status::proceed: return by_->run(on_, view_, std::move(held), std::move(respond_));
       case begin_status::failed:
-        if (on_->options.fails_open && failure.why != store_errc::scope_full &&
-            failure.why != store_errc::corrupt_record) {
+        // Not where the same request is known to have run a moment ago.
+        if (on_->options.fails_open && is_away(failure.why) && !has_waited) {
           return run_unprotected(*on_, view_, std::move(respond_));
         }
         break;
@@ -324,7 +346,8 @@ class guard_impl::request final : public begin_op {
       }
       case begin_status::failed:
         if (failure.why == store_errc::scope_full) {
-          http::response r = unrun(envelope::error(errors::code::rate_limited, view_.tier));
+          // G3: no limit on calls that are placed at once, whatever the route.
+          http::response r = unrun(envelope::error(errors::code::rate_limited, errors::tier::http));
           add_retry_after(r, failure.retry_after);
           return r;
         }
@@ -366,9 +389,15 @@ void guard_impl::handle(const std::shared_ptr<const route>& on, const request_vi
     return answer(unrun(envelope::error(errors::code::internal_error, view.tier)));
   }
 
-  auto made = std::make_unique<request>(shared_from_this(), on, view, std::move(respond));
-  made->scope = digests_.scope({view.scope});
-  made->key = digests_.key(made->scope, **key);
+  std::string canonical;
+  std::string_view body = view.body;
+  if (on->options.canonical_body) {
+    try {
+      body = canonical = on->options.canonical_body(view);
+    } catch (...) {
+      return answer(unrun(envelope::error(errors::code::internal_error, view.tier)));
+    }
+  }
   std::string media_types;  // of several headers, which is odd but no reason to drop one
   std::string_view media_type = view.header("Content-Type").value_or("");
   if (view.count("Content-Type") > 1) {
@@ -380,77 +409,126 @@ void guard_impl::handle(const std::shared_ptr<const route>& on, const request_vi
   }
   const idempotency::request_identity identity = {view.method_name, view.path, view.query,
                                                   media_type};
-  made->fingerprint =
-      on->options.canonical_body
-          ? digests_.fingerprint(identity, bytes_of(on->options.canonical_body(view)))
-          : digests_.fingerprint(identity, bytes_of(view.body));
+  auto made = std::make_unique<request>(shared_from_this(), on, view, std::move(respond));
+  made->scope = digests_.scope({view.scope});
+  made->key = digests_.key(made->scope, **key);
+  made->fingerprint = digests_.fingerprint(identity, bytes_of(body));
   request::start(std::move(made));
 }
 
 void guard_impl::run_unprotected(const route& on, const request_view& view, responder respond) {
-  run_plain(on, view, intercept(std::move(respond), [](response&& answer, responder outer) {
+  run_plain(on, view, intercept(std::move(respond), [&view](response&& answer, responder outer) {
+              // Made here, as the service would make it without the header.
+              if (!is_sendable(answer)) {
+                answer = to_response(envelope::error(errors::code::internal_error, view.tier));
+              }
               answer.headers.push_back({std::string(unprotected_header), "true"});
               std::move(outer).send(std::move(answer));
             }));
 }
 
-void guard_impl::run(const std::shared_ptr<const route>& on, const request_view& view, claim held,
-                     responder respond) const {
-  const auto state = std::make_shared<attempt::state>(std::move(held));
-  on->run(view, attempt(state),
-          intercept(std::move(respond),
-                    [by = shared_from_this(), on, state](response&& answer, responder outer) {
-                      by->end(*on, *state, std::move(answer), std::move(outer));
-                    }));
-}
-
-// The response on its way out, as soon as the claim has ended.
+// The response on its way out, as soon as the claim has ended. Made before the handler runs: after
+// that there must be nothing that wants memory.
 class guard_impl::ending {
  public:
-  template <class Step>
-  class step final : public Step {
-   public:
-    step(response answer, responder respond)
-        : answer_(std::move(answer)), respond_(std::move(respond)) {}
-    void done() noexcept override {
-      const std::unique_ptr<step> ends(this);
-      std::move(respond_).send(std::move(answer_));
+  ending() : complete_(*this), release_(*this) {}
+
+  /// Both send `answer` to `respond` when the claim has ended.
+  static void complete(std::unique_ptr<ending> self, claim held, response answer, responder respond,
+                       const std::vector<std::string>& unstored) noexcept {
+    ending& on = *self.release();
+    on.keep(std::move(answer), std::move(respond));
+    // What cannot be sent or kept cannot be replayed either, and yet it was done.
+    try {
+      if (is_sendable(on.answer_)) on.head_ = encode_head(on.answer_, unstored);
+    } catch (...) {
     }
-    const response& answer() const noexcept { return answer_; }
+    on.complete_.is_tombstone = !on.head_;
+    if (on.head_) {
+      on.complete_.head = bytes_of(*on.head_);
+      on.complete_.body = bytes_of(on.answer_.body);
+    }
+    if (std::move(held).complete(on.complete_)) on.send();
+  }
+  static void release(std::unique_ptr<ending> self, claim held, response answer,
+                      responder respond) noexcept {
+    ending& on = *self.release();
+    on.keep(std::move(answer), std::move(respond));
+    if (std::move(held).release(on.release_)) on.send();
+  }
+
+ private:
+  template <class Step>
+  class part final : public Step {
+   public:
+    explicit part(ending& of) noexcept : of_(of) {}
+    void done() noexcept override { of_.send(); }
 
    private:
-    response answer_;
-    responder respond_;
+    ending& of_;
   };
+
+  void keep(response&& answer, responder&& respond) noexcept {
+    answer_ = std::move(answer);
+    respond_.emplace(std::move(respond));
+  }
+  void send() noexcept {
+    const std::unique_ptr<ending> ends(this);
+    (*std::move(respond_)).send(std::move(answer_));
+  }
+
+  part<complete_step> complete_;
+  part<release_step> release_;
+  response answer_;
+  std::optional<responder> respond_;
+  std::optional<std::string> head_;
 };
 
-void guard_impl::end(const route& on, attempt::state& of, response answer,
+void guard_impl::run(const std::shared_ptr<const route>& on, const request_view& view, claim held,
                      responder respond) const {
+  std::shared_ptr<attempt::state> state;
+  std::optional<responder> inner;
+  try {
+    auto end_with = std::make_unique<ending>();
+    state = std::make_shared<attempt::state>(std::move(held));
+    inner = intercept(
+        std::move(respond), [by = shared_from_this(), on, state, end_with = std::move(end_with)](
+                                response&& answer, responder outer) mutable {
+          by->end(*on, *state, std::move(end_with), std::move(answer), std::move(outer));
+        });
+  } catch (...) {
+    // Nothing was run.
+    bool ignored = false;
+    if (state) held = state->take(ignored);
+    if (held) std::move(held).release();
+    throw;
+  }
+  on->run(view, attempt(state), *std::move(inner));
+}
+
+void guard_impl::end(const route& on, attempt::state& of, std::unique_ptr<ending> with,
+                     response answer, responder respond) const noexcept {
   bool may_have_begun = false;
   claim held = of.take(may_have_begun);
-  const bool has_answered = answer.status != no_answer;
-  if (!has_answered && may_have_begun && !on.options.throw_means_not_done) {
-    held.abandon();
-    std::move(respond).send(std::move(answer));
-    return;
-  }
-  // Where anything throws from here on, the claim is abandoned: the handler has run.
-  if (has_answered && is_stored(answer)) {
-    auto made =
-        std::make_unique<ending::step<complete_step>>(std::move(answer), std::move(respond));
-    // What cannot be sent cannot be replayed either, and yet it was done.
-    std::optional<std::string> head;
-    if (is_sendable(made->answer())) head = encode_head(made->answer(), options_.unstored_headers);
-    made->is_tombstone = !head;
-    if (head) {
-      made->head = bytes_of(*head);
-      made->body = bytes_of(made->answer().body);
+  if (answer.status == no_answer) {
+    if (!may_have_begun || on.options.throw_means_not_done) {
+      return ending::release(std::move(with), std::move(held), std::move(answer),
+                             std::move(respond));
     }
-    if (auto* const step = made.release(); std::move(held).complete(*step)) step->done();
-    return;
+    held.abandon();
+    return std::move(respond).send(std::move(answer));
   }
-  auto made = std::make_unique<ending::step<release_step>>(std::move(answer), std::move(respond));
-  if (auto* const step = made.release(); std::move(held).release(*step)) step->done();
+  // E5: of a handler that asked another such server.
+  std::erase_if(answer.headers, [](const header& each) {
+    return equal_ignoring_case(each.name, replay_header) ||
+           equal_ignoring_case(each.name, original_header);
+  });
+  if (is_stored(answer)) {
+    ending::complete(std::move(with), std::move(held), std::move(answer), std::move(respond),
+                     options_.unstored_headers);
+  } else {
+    ending::release(std::move(with), std::move(held), std::move(answer), std::move(respond));
+  }
 }
 
 guard::guard(idempotency::engine& engine, idempotency::digester digests, guard_options options)

@@ -176,7 +176,7 @@ void engine_impl::destroy(attempt& a) noexcept {
 void engine_impl::tell_begun(const begin_op& op) const noexcept {
   if (options.observer == nullptr) return;
   event e{.key = op.key, .request_id = op.request_id, .operation_id = op.operation_id()};
-  if (op.data.is_waiting_) {
+  if (op.has_waited) {
     e.kind = event_kind::waited;
     e.waited = std::chrono::duration_cast<milliseconds>(clock.now() - op.data.started_);
     tell(e);
@@ -310,7 +310,7 @@ bool engine_impl::renew_nonce(begin_op& op, steady_time now) noexcept {
 bool engine_impl::begin(begin_op& op) noexcept {
   const steady_time now = clock.now();
   op.data.engine_ = this;
-  op.data.is_waiting_ = op.data.is_late_ = false;
+  op.has_waited = op.data.is_late_ = false;
   op.data.started_ = now;
   claim_op& inner = op.data.asked_;
   inner.key = op.key;
@@ -364,7 +364,7 @@ bool engine_impl::send(begin_op* op, outbox& out) noexcept {
 }
 
 begin_op* engine_impl::answered(begin_op& op, outbox& out) noexcept {
-  if (op.data.is_waiting_) return answered_waiting(op, out);
+  if (op.has_waited) return answered_waiting(op, out);
   const claim_op& inner = op.data.asked_;
   if (inner.status == claim_status::failed && !inner.failure.is_outcome_known) ++op.data.tries_;
   switch (after_claim(inner.status, inner.failure, op.data.tries_, holds(op))) {
@@ -497,7 +497,7 @@ begin_op* engine_impl::start_waiting(begin_op& op, outbox& out) noexcept {
     in.fingerprint = op.fingerprint;
     in.backoff = options.poll_first;
   }
-  op.data.is_waiting_ = true;
+  op.has_waited = true;
   op.data.tries_ = 0;
   op.data.next_ = nullptr;
   op.data.prev_ = in.last;

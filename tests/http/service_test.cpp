@@ -12,32 +12,10 @@
 
 #include <gtest/gtest.h>
 
+#include "http/fake_exchange.hpp"
+
 namespace parley::http {
 namespace {
-
-// What an adapter does, without a socket: keeps the request and notes the answers.
-class fake_exchange final : public exchange {
- public:
-  fake_exchange(method m, std::string path, std::vector<header> own = {}, std::string body = {})
-      : path_(std::move(path)), own_(std::move(own)), body_(std::move(body)) {
-    for (const header& each : own_) views_.push_back({each.name, each.value});
-    request().method = m;
-    request().method_name = to_string(m);
-    request().path = path_;
-    request().headers = views_;
-    request().body = body_;
-  }
-
-  std::vector<response> answers;
-
- private:
-  void send(response&& r) noexcept override { answers.push_back(std::move(r)); }
-
-  std::string path_;
-  std::vector<header> own_;
-  std::string body_;
-  std::vector<header_view> views_;
-};
 
 class recorder final : public observer {
  public:

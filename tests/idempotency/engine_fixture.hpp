@@ -124,7 +124,7 @@ class scripted_store final : public store {
     switch (f.what) {
       case fate::kind::pass: return (inner_.*start)(op);
       case fate::kind::hold:
-        held_.emplace_back(&op, [this, &op, start] { (inner_.*start)(op); });
+        held_.emplace_back(&op, [this, &op, start] { return (inner_.*start)(op); });
         return false;
       case fate::kind::lose: (inner_.*start)(op); break;
       case fate::kind::refuse: break;

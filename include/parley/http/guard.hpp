@@ -8,13 +8,15 @@
 //               guard.wrap(
 //                   [](const http::request_view& request, http::attempt attempt) {
 //                     const auto order = parse(request.body);
-//                     if (!order) return http::to_response(order.error());  // the key is free
-//                     again if (!attempt.mark("dialling")) return unavailable(); return
-//                     http::json_response(202, dial(*order, attempt.operation_id()));
+//                     if (!order) return http::to_response(order.error());  // frees the key
+//                     if (!attempt.mark("dialling")) return unavailable();
+//                     return http::json_response(202, dial(*order, attempt.operation_id()));
 //                   },
 //                   http::abandoned::indeterminate));
 //
-// Wrapped handlers may be called from any thread.
+// Wrapped handlers may be called from any thread. They run on the thread that lets them: the
+// adapter's, the store's, or the timer's where they had to wait. So they must not block there (see
+// offload): a timer that is held up renews no claim.
 
 #ifndef PARLEY_HTTP_GUARD_HPP
 #define PARLEY_HTTP_GUARD_HPP
@@ -43,7 +45,8 @@ namespace parley::http {
 
 /// "true" in the response to a request whose handler did not run: it is that of an earlier one.
 inline constexpr std::string_view replay_header = "Idempotency-Replay";
-/// Beside it: the X-Request-Id of that one.
+/// Beside it: the X-Request-Id of the first request under the key (not of the attempt that took
+/// over from it, where one did).
 inline constexpr std::string_view original_header = "Original-Request-Id";
 /// "true" where a route that fails open ran a handler without protection.
 inline constexpr std::string_view unprotected_header = "Idempotency-Unprotected";
@@ -103,7 +106,7 @@ inline attempt::mark_awaiter attempt::async_mark(std::string_view note) const {
 
 /// What a retry gets where an attempt was marked and then lost, so that nobody knows what happened.
 enum class abandoned : std::uint8_t {
-  indeterminate = 1,  ///< 409 that names the original request, for ever
+  indeterminate = 1,  ///< 409 that names the original request, until the record's retention ends
   rerun,              ///< another run: for what may happen twice, or is refused twice downstream
 };
 
@@ -125,7 +128,7 @@ class abandoned_policy {
 
 struct guard_options {
   /// Whether a response is kept and replayed; any other frees the key. Called from any thread.
-  /// Empty: those with a status of 2xx.
+  /// Empty, and where it throws: those with a status of 2xx.
   std::function<bool(const response&)> is_stored = {};
   /// Headers that are not replayed, beside Set-Cookie, Date, those of one connection and
   /// authentication challenges.
@@ -135,8 +138,9 @@ struct guard_options {
 struct guarded_options {
   /// A request without a key gets 400.
   bool is_key_required = false;
-  /// Runs the handler without protection where the store does not answer; the response then says
-  /// so. Else such a request gets 500, and nothing was run.
+  /// Runs the handler without protection where the store does not answer (`unavailable`,
+  /// `timed_out`, `busy`); the response then says so. Else, and where the store refuses, such a
+  /// request gets 500, and nothing was run.
   bool fails_open = false;
   /// A handler that throws has done nothing, marked or not.
   bool throw_means_not_done = false;

@@ -11,6 +11,7 @@
 
 #include <functional>
 #include <memory>
+#include <type_traits>
 #include <utility>
 
 #include "parley/http/exchange.hpp"
@@ -23,26 +24,31 @@ namespace parley::http {
 /// dropped, or throws, is a handler that gave no answer.
 template <class Post, class Handler>
 auto offload(Post post, Handler handler) {
-  return [post = std::move(post), handler = std::make_shared<const Handler>(std::move(handler))](
-             const request_view& request, auto... attempt_and_responder) {
-    const auto with = [&](responder respond, auto... attempt) {
-      auto way_back = std::make_shared<responder>(std::move(respond));
-      post(std::function<void()>([&request, handler, way_back, attempt...] {
-        try {
-          std::move(*way_back).send((*handler)(request, attempt...));
-        } catch (...) {
-          // The responder says so as it goes.
-        }
-      }));
-    };
-    if constexpr (sizeof...(attempt_and_responder) == 1) {
-      with(std::move(attempt_and_responder)...);
-    } else {
-      [&](auto attempt, responder respond) {
-        with(std::move(respond), std::move(attempt));
-      }(std::move(attempt_and_responder)...);
-    }
+  auto start = [post = std::move(post),
+                handler = std::make_shared<const Handler>(std::move(handler))](
+                   const request_view& request, responder respond, auto... attempt) {
+    auto way_back = std::make_shared<responder>(std::move(respond));
+    post(std::function<void()>([&request, handler, way_back, attempt...] {
+      // Out of the work, which its thread may keep for longer than it runs.
+      responder to = std::move(*way_back);
+      try {
+        std::move(to).send((*handler)(request, attempt...));
+      } catch (...) {
+        // The responder says so as it goes.
+      }
+    }));
   };
+  if constexpr (std::is_invocable_r_v<response, const Handler&, const request_view&>) {
+    return [start = std::move(start)](const request_view& request, responder respond) {
+      start(request, std::move(respond));
+    };
+  } else {
+    // The result is written out: whoever asks what this can be called with must not compile it.
+    return [start = std::move(start)](const request_view& request, auto attempt,
+                                      responder respond) -> void {
+      start(request, std::move(respond), std::move(attempt));
+    };
+  }
 }
 
 }  // namespace parley::http

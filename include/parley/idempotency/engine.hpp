@@ -248,7 +248,6 @@ class PARLEY_IDEMPOTENCY_EXPORT begin_data {
   begin_op* next_ = nullptr;
   begin_op* prev_ = nullptr;
   unsigned tries_ = 0;  // of claims whose outcome is unknown, under this nonce
-  bool is_waiting_ = false;
   bool is_late_ = false;
 };
 
@@ -268,6 +267,7 @@ class begin_op : public op_base {
   claim held;
   store_failure failure;
   std::chrono::milliseconds retry_after{0};
+  bool has_waited = false;  ///< for the same request, which was running
 
   std::string_view operation_id() const noexcept { return data.answer().operation_id.view(); }
   std::string_view note() const noexcept { return data.answer().note.view(); }
