@@ -279,6 +279,9 @@ class guard_impl::request final : public begin_op {
     request_id = view.request_id;
     rerun_marked = !on_->policy.by_ && on_->policy.always_ == abandoned::rerun;
   }
+  ~request() {
+    if (held) std::move(held).release();  // nothing was run
+  }
 
   static void start(std::unique_ptr<request> self) {
     request* const started = self.release();
@@ -297,7 +300,7 @@ class guard_impl::request final : public begin_op {
  private:
   void answer(std::unique_ptr<request> self) {
     switch (status) {
-      case begin_status::proceed: return by_->run(on_, view_, std::move(held), std::move(respond_));
+      case begin_status::proceed: return proceed(std::move(self));
       case begin_status::failed:
         // Not where the same request is known to have run a moment ago.
         if (on_->options.fails_open && is_away(failure.why) && !has_waited) {
@@ -314,6 +317,18 @@ class guard_impl::request final : public begin_op {
     }
     std::move(respond_).send(reply());
   }
+
+  void proceed(std::shared_ptr<request> self) {
+    if (!has_waited || !by_->options_.post) return run();
+    by_->options_.post([self = std::move(self)] {
+      try {
+        self->run();
+      } catch (...) {
+        // As in done().
+      }
+    });
+  }
+  void run() { by_->run(on_, view_, std::move(held), std::move(respond_)); }
 
   http::response reply() const {
     const std::string original(operation_id());

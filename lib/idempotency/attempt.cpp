@@ -11,7 +11,7 @@
 
 namespace parley::idempotency {
 
-bool attempt::send(holder_step kind, steady_time now, lock& held, outbox& out) noexcept {
+bool attempt::send(holder_step kind, steady_time now, lock& held) noexcept {
   const auto fill = [this](auto& op) {
     op.key = key;
     op.nonce = nonce;
@@ -54,7 +54,6 @@ bool attempt::send(holder_step kind, steady_time now, lock& held, outbox& out) n
     }
   }
   held.unlock();
-  out.flush(this);
   switch (kind) {
     case holder_step::none: break;
     case holder_step::mark: return e.records.mark(std::get<sent<mark_op>>(op_));
@@ -64,6 +63,14 @@ bool attempt::send(holder_step kind, steady_time now, lock& held, outbox& out) n
     case holder_step::release: return e.records.release(std::get<sent<release_op>>(op_));
   }
   return true;
+}
+
+void attempt::settle_marking(write_status status, const store_failure& failure,
+                             outbox& out) noexcept {
+  if (marking == nullptr) return;
+  marking->status = status;
+  marking->failure = failure;
+  out.add(*std::exchange(marking, nullptr));
 }
 
 void attempt::settle_ending(write_status status, const store_failure& failure,
@@ -87,16 +94,18 @@ void attempt::settle(outbox& out) noexcept {
         }
       },
       op_);
-  machine.answered(status, failure, e.clock.now());
-  if (is_given_up) machine.give_up();
-  if (status == write_status::failed) out.add(event_kind::store_failure, failure);
+  // Only failures are timed.
+  machine.answered(status, failure,
+                   status == write_status::failed ? e.clock.now() : steady_time::min());
+  if (given_up_in != 0) machine.give_up();
+  if (status == write_status::failed) out.add(failure);
   if (kind == holder_step::mark) {
-    marking->status = status;
-    marking->failure = failure;
-    out.add(*std::exchange(marking, nullptr));
+    settle_marking(status, failure, out);
   } else if (machine.is_over()) {
     settle_ending(status, failure, out);
   }
+  // What was stored before, and not heard of, is the response itself.
+  if (kind == holder_step::bury && status == write_status::already_applied) response = {};
 }
 
 void attempt::schedule() noexcept {
@@ -109,10 +118,19 @@ void attempt::schedule() noexcept {
   e.arm(home);
 }
 
-void attempt::run(lock& held, outbox& out) noexcept {
+void attempt::run(lock& held, outbox& out, steady_time now) noexcept {
   begin_op* probe = nullptr;
-  while (true) {
-    const steady_time now = e.clock.now();
+  while (!machine.is_over()) {
+    if (!out.is_empty()) {
+      // Before the next is sent, and with the timer set: what is told now may take long, and the
+      // lease must be renewed while it does.
+      schedule();
+      held.unlock();
+      out.flush(this);
+      held.lock();
+      now = e.clock.now();
+      continue;
+    }
     const holder_step kind = machine.next(now);
     if (kind == holder_step::none) {
       if (now >= answer_by) {
@@ -127,15 +145,17 @@ void attempt::run(lock& held, outbox& out) noexcept {
       break;
     }
     schedule();  // while it is with the store, `ending` may have to be answered
-    if (!send(kind, now, held, out)) return;  // answered() goes on, and *this may be gone
+    if (!send(kind, now, held)) return;  // answered() goes on, and *this may be gone
     held.lock();
     settle(out);
+    if (!machine.is_over()) now = e.clock.now();
   }
   schedule();
   if (machine.is_over() && is_listed) {
     e.unlist(*this);
-    settle_ending(write_status::failed, {.why = store_errc::unavailable, .is_outcome_known = false},
-                  out);
+    constexpr store_failure given_up = {.why = store_errc::unavailable, .is_outcome_known = false};
+    settle_marking(write_status::failed, given_up, out);
+    settle_ending(write_status::failed, given_up, out);
     switch (machine.end()) {
       case attempt_end::stored: out.add(event_kind::stored); break;
       case attempt_end::released: out.add(event_kind::released); break;
@@ -171,7 +191,7 @@ void attempt::answered() noexcept {
   outbox out(e);
   lock held(home.mutex);
   settle(out);
-  run(held, out);
+  run(held, out, e.clock.now());
 }
 
 std::uint64_t claim::fence() const noexcept {
@@ -202,7 +222,7 @@ bool claim::mark(mark_step& s) noexcept {
   of_->marking = &s;
   ++of_->users;
   of_->machine.want_mark();
-  of_->run(held, out);
+  of_->run(held, out, of_->e.clock.now());
   return out.own_done;
 }
 
@@ -229,7 +249,7 @@ bool claim::complete(complete_step& s) && noexcept {
   of->ending = &s;
   of->answer_by = now + options.persist_wait;
   of->machine.want_complete(now);
-  of->run(held, out);
+  of->run(held, out, now);
   return out.own_done;
 }
 
@@ -243,7 +263,7 @@ bool claim::release(release_step& s) && noexcept {
   of->ending = &s;
   of->answer_by = now + of->e.options.persist_wait;
   of->machine.want_release(now);
-  of->run(held, out);
+  of->run(held, out, now);
   return out.own_done;
 }
 
@@ -252,8 +272,9 @@ void claim::release() && noexcept {
   outbox out(of->e);
   lock held(of->home.mutex);
   of->has_claim = false;
-  of->machine.want_release(of->e.clock.now());
-  of->run(held, out);
+  const steady_time now = of->e.clock.now();
+  of->machine.want_release(now);
+  of->run(held, out, now);
 }
 
 void claim::abandon() noexcept {
@@ -263,7 +284,7 @@ void claim::abandon() noexcept {
   lock held(of->home.mutex);
   of->has_claim = false;
   of->machine.want_abandon();
-  of->run(held, out);
+  of->run(held, out, of->e.clock.now());
 }
 
 }  // namespace parley::idempotency

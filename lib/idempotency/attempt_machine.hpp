@@ -35,6 +35,7 @@ constexpr claim_next after_claim(claim_status status, const store_failure& failu
     case claim_status::claimed: return holds ? claim_next::proceed : claim_next::surrender;
     case claim_status::running: return claim_next::wait;
     case claim_status::failed:
+      // That it was not carried out this time says nothing of the times before.
       if (failure.is_outcome_known) return tries == 0 ? claim_next::answer : claim_next::surrender;
       return failure.is_retryable && tries < 2 ? claim_next::again : claim_next::surrender;
     default: return claim_next::answer;

@@ -68,8 +68,7 @@ std::string_view to_string(event_kind kind) noexcept {
   return "unknown";
 }
 
-outbox::outbox(const engine_impl& e) noexcept
-    : e_(e), is_observed_(e.options.observer != nullptr) {}
+outbox::outbox(engine_impl& e) noexcept : e_(e), is_observed_(e.options.observer != nullptr) {}
 
 void outbox::add(begin_op& op) noexcept {
   op.data.next_ = nullptr;
@@ -84,14 +83,13 @@ void outbox::add(begin_op& op) noexcept {
 void outbox::flush(const attempt* of) noexcept {
   const std::size_t events = std::exchange(events_size_, 0);
   for (std::size_t i = 0; i < events; ++i) {
-    const auto& [kind, failure] = events_[i];
-    const bool has_failure = kind == event_kind::store_failure;
-    e_.tell({.kind = kind,
+    const bool has_failure = events_[i] == event_kind::store_failure;
+    e_.tell({.kind = events_[i],
              .key = of->key,
              .request_id = of->request_id.view(),
              .operation_id = of->operation_id.view(),
              .fence = of->fence,
-             .failure = has_failure ? &failure : nullptr});
+             .failure = has_failure ? &failure_ : nullptr});
   }
   const std::size_t steps = std::exchange(steps_size_, 0);
   for (std::size_t i = 0; i < steps; ++i) steps_[i]->done();
@@ -99,6 +97,8 @@ void outbox::flush(const attempt* of) noexcept {
   begin_op* op = std::exchange(first_, nullptr);
   while (op != nullptr) {
     begin_op* const next = op->data.next_;
+    const bool is_refused = op->status == begin_status::busy || op->status == begin_status::failed;
+    if (is_refused && op->data.tries_ > 0) e_.surrender(*op);
     e_.tell_begun(*op);
     if (op == own_begin) {
       own_done = true;
@@ -138,7 +138,13 @@ engine_impl::~engine_impl() {
   // The store ends what it was given; the timer, what it is just calling.
   {
     lock held(drain_mutex_);
-    while (living() != 0) drained_.wait_for(held, milliseconds(10));
+    while (living() != 0) {
+      drained_.wait_for(held, milliseconds(10));
+      held.unlock();
+      // Again: a cancel that comes just before its operation is started cuts nothing off.
+      give_up_background();
+      held.lock();
+    }
   }
   for (shard& each : shards_) {
     lock held(each.mutex);
@@ -248,6 +254,8 @@ void engine_impl::sweep(shard& s) noexcept {
   lock held(s.mutex);
   s.is_armed = false;
   ++s.sweeps;
+  // Armed again before done() is called: where the timer has more threads, one that is long in it
+  // holds up none of the others' renewals.
   while (true) {
     const steady_time now = clock.now();
     const auto due = [now](const timed_heap& heap) {
@@ -258,7 +266,8 @@ void engine_impl::sweep(shard& s) noexcept {
       auto& a = static_cast<attempt&>(*s.attempt_times.top());
       s.attempt_times.remove(a);
       ++a.users;
-      a.run(held, out);
+      arm(s);
+      a.run(held, out, now);
     } else if (due(s.waiter_times)) {
       begin_op& op = *static_cast<begin_data::wait_node*>(s.waiter_times.top())->op;
       s.waiter_times.remove(op.data.deadline_);
@@ -270,8 +279,8 @@ void engine_impl::sweep(shard& s) noexcept {
       unlink(s, queue, op);
       answer_busy(op);
       out.add(op);
+      arm(s);
       held.unlock();
-      if (op.data.tries_ > 0) surrender(op);
       out.flush(nullptr);
     } else if (due(s.poll_times)) {
       auto& queue = static_cast<waiting&>(*s.poll_times.top());
@@ -281,6 +290,7 @@ void engine_impl::sweep(shard& s) noexcept {
         continue;
       }
       begin_op* const op = probe(queue, now);
+      arm(s);
       held.unlock();
       if (op != nullptr) send(op, out);
     } else {
@@ -308,8 +318,12 @@ bool engine_impl::renew_nonce(begin_op& op, steady_time now) noexcept {
 }
 
 bool engine_impl::begin(begin_op& op) noexcept {
+  // Not when the next one is put there: that is done under a lock, which this takes.
+  if (op.held) op.held.abandon();
   const steady_time now = clock.now();
+  op.retry_after = milliseconds(0);
   op.data.engine_ = this;
+  op.data.tries_ = 0;
   op.has_waited = op.data.is_late_ = false;
   op.data.started_ = now;
   claim_op& inner = op.data.asked_;
@@ -363,10 +377,19 @@ bool engine_impl::send(begin_op* op, outbox& out) noexcept {
   return true;
 }
 
+void engine_impl::count_try(begin_op& op) noexcept {
+  const claim_op& inner = op.data.asked_;
+  if (inner.status != claim_status::failed) {
+    op.data.tries_ = 0;
+  } else if (!inner.failure.is_outcome_known) {
+    ++op.data.tries_;
+  }
+}
+
 begin_op* engine_impl::answered(begin_op& op, outbox& out) noexcept {
   if (op.has_waited) return answered_waiting(op, out);
   const claim_op& inner = op.data.asked_;
-  if (inner.status == claim_status::failed && !inner.failure.is_outcome_known) ++op.data.tries_;
+  count_try(op);
   switch (after_claim(inner.status, inner.failure, op.data.tries_, holds(op))) {
     case claim_next::again: return &op;
     case claim_next::wait: return start_waiting(op, out);
@@ -375,9 +398,9 @@ begin_op* engine_impl::answered(begin_op& op, outbox& out) noexcept {
       take_up(op, held, out);
       break;
     }
-    case claim_next::surrender:
-      surrender(op);
+    case claim_next::surrender:  // by the outbox
       if (inner.status == claim_status::claimed) {
+        op.data.tries_ = 1;  // it was granted
         answer_failed(op, {.why = store_errc::timed_out, .is_retryable = true});
         out.add(op);
         break;
@@ -450,7 +473,7 @@ void engine_impl::surrender(const begin_op& op) noexcept {
   outbox out(*this);
   lock held(s.mutex);
   list(*made);
-  made->run(held, out);
+  made->run(held, out, clock.now());
 }
 
 // Waiting.
@@ -574,7 +597,7 @@ begin_op* engine_impl::wake_waiting(attempt& a, outbox& out) noexcept {
     const auto queue = at++;
     waiting& in = queue->second;
     const steady_time now = clock.now();
-    if (a.machine.end() == attempt_end::stored) {
+    if (a.machine.end() == attempt_end::stored && a.response) {
       // The prober's claim is with the store, and may have come there before.
       in.probe_again = in.prober != nullptr;
       finish_all(
@@ -608,11 +631,7 @@ begin_op* engine_impl::answered_waiting(begin_op& op, outbox& out) noexcept {
   waiting& in = at->second;
   claim_op& inner = op.data.asked_;
   in.prober = nullptr;
-  if (inner.status != claim_status::failed) {
-    op.data.tries_ = 0;
-  } else if (!inner.failure.is_outcome_known) {
-    ++op.data.tries_;
-  }
+  count_try(op);
   begin_op* next = nullptr;
 
   const auto finish_with = [&](auto applies) {
@@ -640,7 +659,7 @@ begin_op* engine_impl::answered_waiting(begin_op& op, outbox& out) noexcept {
   };
 
   switch (inner.status) {
-    case claim_status::claimed:
+    case claim_status::claimed: {
       if (!holds(op)) {
         // Too late to run: when the release is done, somebody in the queue claims again.
         poll_later(s, in, now + in.backoff);
@@ -648,9 +667,13 @@ begin_op* engine_impl::answered_waiting(begin_op& op, outbox& out) noexcept {
         surrender(op);
         break;
       }
+      const bool is_last = in.size == 1;
       unlink(s, at, op);
+      // The others wait for this one; but it may lose its lease, and run on.
+      if (!is_last) poll_later(s, in, now + options.poll_max);
       take_up(op, held, out);
       break;
+    }
     case claim_status::completed:
     case claim_status::conflict: finish_with([](const begin_op&) { return true; }); break;
     case claim_status::abandoned: {
@@ -666,10 +689,6 @@ begin_op* engine_impl::answered_waiting(begin_op& op, outbox& out) noexcept {
     case claim_status::failed:
       if (inner.failure.is_outcome_known && !inner.failure.is_retryable) {
         finish_with([](const begin_op&) { return true; });
-        if (op.data.tries_ > 0) {
-          held.unlock();
-          surrender(op);
-        }
         break;
       }
       [[fallthrough]];  // it is running, for all that is known
@@ -678,14 +697,9 @@ begin_op* engine_impl::answered_waiting(begin_op& op, outbox& out) noexcept {
       if (op.data.is_late_ || is_draining_.load(std::memory_order_relaxed)) {
         const bool is_last = in.size == 1;
         unlink(s, at, op);
-        held.unlock();
-        if (op.data.tries_ > 0) surrender(op);
         answer_busy(op);
         out.add(op);
-        held.lock();
-        if (is_last) break;
-        const auto again = find_queue(s, op.key, op.fingerprint);
-        if (again != s.queues.end()) poll_later(s, again->second, now);
+        if (!is_last) poll_later(s, in, now);
         break;
       }
       if (probe_again) {
@@ -698,7 +712,9 @@ begin_op* engine_impl::answered_waiting(begin_op& op, outbox& out) noexcept {
       }
       milliseconds pause = in.backoff;
       if (inner.status == claim_status::running) {
-        pause = std::min(pause, inner.lease_left + milliseconds(1));
+        // A store of one's own may say anything.
+        const milliseconds left = std::clamp(inner.lease_left, milliseconds(0), options.poll_max);
+        pause = std::min(pause, left + milliseconds(1));
       }
       in.backoff = std::min(in.backoff * 2, options.poll_max);
       poll_later(s, in, now + pause);
@@ -738,11 +754,16 @@ bool engine_impl::drain(milliseconds deadline) noexcept {
   }
   if (living() == 0) return true;
   held.unlock();
+  give_up_background();
+  return false;
+}
 
+void engine_impl::give_up_background() noexcept {
+  const unsigned round = rounds_.fetch_add(1, std::memory_order_relaxed) + 1;
   for (shard& s : shards_) {
     lock of_shard(s.mutex);
-    while (attempt* const a = find_background(s)) {
-      a->is_given_up = true;
+    while (attempt* const a = find_background(s, round)) {
+      a->given_up_in = round;
       ++a->users;
       outbox out(*this);
       if (a->machine.sent() == holder_step::none) {
@@ -753,18 +774,17 @@ bool engine_impl::drain(milliseconds deadline) noexcept {
         records.cancel(sent);
         of_shard.lock();
       }
-      a->run(of_shard, out);
+      a->run(of_shard, out, clock.now());
       of_shard.lock();
     }
   }
-  return false;
 }
 
-// An attempt that nobody holds the claim of.
-attempt* engine_impl::find_background(shard& s) noexcept {
+// An attempt that nobody holds the claim of, and that was not given up in this round.
+attempt* engine_impl::find_background(shard& s, unsigned round) noexcept {
   for (attempt* each : s.attempts) {
     for (; each != nullptr; each = each->next_attempt) {
-      if (!each->has_claim && !each->is_given_up) return each;
+      if (!each->has_claim && each->given_up_in < round) return each;
     }
   }
   return nullptr;

@@ -44,7 +44,7 @@ class attempt : public timed_node {
 
   /// Carries out what the machine wants, and lets go of one of the `users`. Called with the lock,
   /// returns without.
-  void run(lock& held, class outbox& out) noexcept;
+  void run(lock& held, class outbox& out, steady_time now) noexcept;
   /// The operation that was sent has been answered; the store's call counts as a user.
   void answered() noexcept;
   /// What was sent.
@@ -61,14 +61,14 @@ class attempt : public timed_node {
   bounded_text<operation_id_bytes_max> request_id;
 
   attempt_machine machine;
-  response_ref response;  // to be stored
+  response_ref response;  // to be stored; then null where the store has another
   mark_step* marking = nullptr;
   step* ending = nullptr;
   steady_time answer_by = steady_time::max();  // of `ending`
+  unsigned given_up_in = 0;                    // a round of drains; 0: in none
   unsigned users = 0;  // the claim, and everybody who runs it or waits for the store
   bool has_claim = false;
   bool is_listed = false;
-  bool is_given_up = false;
   bool is_loss_told = false;
 
   // The shard's list of attempts with this hash.
@@ -86,8 +86,9 @@ class attempt : public timed_node {
     attempt& of_;
   };
 
-  bool send(holder_step kind, steady_time now, lock& held, outbox& out) noexcept;
+  bool send(holder_step kind, steady_time now, lock& held) noexcept;
   void settle(outbox& out) noexcept;
+  void settle_marking(write_status status, const store_failure& failure, outbox& out) noexcept;
   void settle_ending(write_status status, const store_failure& failure, outbox& out) noexcept;
   void schedule() noexcept;
 
@@ -136,7 +137,7 @@ struct alignas(64) shard final : timer_op {
 /// What is to be told and called when no lock is held.
 class outbox {
  public:
-  explicit outbox(const engine_impl& e) noexcept;
+  explicit outbox(engine_impl& e) noexcept;
   outbox(const outbox&) = delete;
   outbox& operator=(const outbox&) = delete;
 
@@ -152,8 +153,12 @@ class outbox {
       steps_[steps_size_++] = &s;
     }
   }
-  void add(event_kind kind, const store_failure& failure = {}) noexcept {
-    if (is_observed_) events_[events_size_++] = {kind, failure};
+  void add(event_kind kind) noexcept {
+    if (is_observed_) events_[events_size_++] = kind;
+  }
+  void add(const store_failure& failure) noexcept {
+    failure_ = failure;
+    add(event_kind::store_failure);
   }
   /// Not linked to any other.
   void add(begin_op& op) noexcept;
@@ -165,15 +170,12 @@ class outbox {
   void flush(const attempt* of) noexcept;
 
  private:
-  struct told {
-    event_kind kind = event_kind::claimed;
-    store_failure failure;
-  };
-  const engine_impl& e_;
+  engine_impl& e_;
   const bool is_observed_;
   // Between two flushes an attempt is answered at most once, and ends at most once.
   std::array<step*, 4> steps_;
-  std::array<told, 4> events_;
+  std::array<event_kind, 4> events_;
+  store_failure failure_;
   std::size_t steps_size_ = 0;
   std::size_t events_size_ = 0;
   begin_op* first_ = nullptr;
@@ -220,6 +222,7 @@ class engine_impl {
     return shards_[std::to_integer<std::size_t>(key.bytes[15]) % shards_.size()];
   }
   bool renew_nonce(begin_op& op, steady_time now) noexcept;
+  static void count_try(begin_op& op) noexcept;
   begin_op* answered_waiting(begin_op& op, outbox& out) noexcept;
   begin_op* start_waiting(begin_op& op, outbox& out) noexcept;
   void take_up(begin_op& op, lock& held, outbox& out) noexcept;
@@ -235,10 +238,12 @@ class engine_impl {
   begin_op* probe(waiting& queue, steady_time now) noexcept;
   void poll_later(shard& s, waiting& queue, steady_time when) noexcept;
   std::size_t living() const noexcept;
-  static attempt* find_background(shard& s) noexcept;
+  void give_up_background() noexcept;
+  static attempt* find_background(shard& s, unsigned round) noexcept;
 
   const milliseconds unix_offset_;
   std::atomic<std::size_t> waiters_ = 0;
+  std::atomic<unsigned> rounds_ = 0;
   std::atomic<bool> is_draining_ = false;
   std::mutex drain_mutex_;
   std::condition_variable drained_;

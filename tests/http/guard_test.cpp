@@ -496,6 +496,39 @@ TEST_F(Guard, WhereTheFirstFreesTheKeyOneThatWaitsRuns) {
   EXPECT_EQ(runs, 2);
 }
 
+TEST_F(Guard, WhatHadToWaitRunsWhereItIsPosted) {
+  std::vector<std::function<void()>> posted;
+  serve(kept_handler(), abandoned::indeterminate, {},
+        {.post = [&posted](std::function<void()> work) { posted.push_back(std::move(work)); }});
+  const auto first = start();
+  EXPECT_EQ(runs, 1) << "the first one has not waited";
+  const auto second = start();
+  const auto third = start();
+  std::move(kept[0]).send(json_response(503, "{}"));
+  ASSERT_EQ(posted.size(), 1u);
+  EXPECT_EQ(runs, 1);
+  posted[0]();
+  EXPECT_EQ(runs, 2);
+  std::move(kept[1]).send(json_response(503, "{}"));
+  EXPECT_EQ(only(second).status, 503);
+  ASSERT_EQ(posted.size(), 2u);
+  posted.clear();  // dropped: nothing was run, and the key is free
+  EXPECT_EQ(only(third).status, 500);
+  start();
+  EXPECT_EQ(runs, 3);
+}
+
+TEST_F(Guard, WhatCannotBePostedFreesTheKey) {
+  serve(kept_handler(), abandoned::indeterminate, {},
+        {.post = [](const std::function<void()>&) { throw std::runtime_error("no"); }});
+  const auto first = start();
+  const auto second = start();
+  std::move(kept[0]).send(json_response(503, "{}"));
+  EXPECT_EQ(only(second).status, 500);
+  start();
+  EXPECT_EQ(runs, 2);
+}
+
 TEST_F(Guard, WaitsNoLongerThanItsBound) {
   serve(kept_handler());
   const auto first = start();

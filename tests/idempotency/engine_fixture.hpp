@@ -58,7 +58,7 @@ class manual_timer final : public timer {
       op.expired();
       held.lock();
     }
-    now_ = end;
+    now_ = std::max(now_, end);
   }
 
  private:
@@ -118,15 +118,15 @@ class scripted_store final : public store {
 
  private:
   template <class Op>
-  bool run(Op& op, op_kind kind, bool (store::*start)(Op&) noexcept) {
+  bool run(Op& op, op_kind kind) {
     seen.push_back(kind);
     const fate f = script(kind);
     switch (f.what) {
-      case fate::kind::pass: return (inner_.*start)(op);
+      case fate::kind::pass: return detail::start_op(inner_, op);
       case fate::kind::hold:
-        held_.emplace_back(&op, [this, &op, start] { return (inner_.*start)(op); });
+        held_.emplace_back(&op, [this, &op] { detail::start_op(inner_, op); });
         return false;
-      case fate::kind::lose: (inner_.*start)(op); break;
+      case fate::kind::lose: detail::start_op(inner_, op); break;
       case fate::kind::refuse: break;
     }
     op.status = decltype(op.status)::failed;
@@ -134,15 +134,11 @@ class scripted_store final : public store {
     return true;
   }
 
-  bool do_claim(claim_op& op) noexcept override { return run(op, op_kind::claim, &store::claim); }
-  bool do_complete(complete_op& op) noexcept override {
-    return run(op, op_kind::complete, &store::complete);
-  }
-  bool do_release(release_op& op) noexcept override {
-    return run(op, op_kind::release, &store::release);
-  }
-  bool do_renew(renew_op& op) noexcept override { return run(op, op_kind::renew, &store::renew); }
-  bool do_mark(mark_op& op) noexcept override { return run(op, op_kind::mark, &store::mark); }
+  bool do_claim(claim_op& op) noexcept override { return run(op, op_kind::claim); }
+  bool do_complete(complete_op& op) noexcept override { return run(op, op_kind::complete); }
+  bool do_release(release_op& op) noexcept override { return run(op, op_kind::release); }
+  bool do_renew(renew_op& op) noexcept override { return run(op, op_kind::renew); }
+  bool do_mark(mark_op& op) noexcept override { return run(op, op_kind::mark); }
   void do_cancel(op_base& op) noexcept override {
     for (auto& [held, carry_out] : held_) {
       if (held != &op) continue;
@@ -233,6 +229,10 @@ class event_log final : public observer {
   void on_event(const event& e) noexcept override {
     const std::lock_guard held(mutex_);
     events_.push_back({e.kind, std::string(e.request_id), std::string(e.operation_id)});
+  }
+  void reserve() {
+    const std::lock_guard held(mutex_);
+    events_.reserve(events_.size() + 100);
   }
   /// "claimed stored replayed"
   std::string text() const {

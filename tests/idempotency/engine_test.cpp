@@ -2,9 +2,12 @@
 #include "idempotency/engine_fixture.hpp"
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
+
+#include "idempotency/allocations.hpp"
 
 namespace parley::idempotency {
 namespace {
@@ -742,6 +745,266 @@ TEST_F(Engine, TheClocksOfAStoreAndItsUserMayJump) {
   ASSERT_EQ(third.status, begin_status::proceed);
   EXPECT_EQ(complete(std::move(first.held), "late"), write_status::lost);
   EXPECT_EQ(complete(std::move(third.held), "right"), write_status::applied);
+}
+
+// Attempts of one process on one key: the one that took over may lose its lease in turn.
+TEST_F(Engine, WhoWaitsLooksOnWhenAnotherOfThemTookItUp) {
+  const auto here = make({.lease = 2s});
+  const auto there = make({.lease = 2s, .wait = 0ms});
+  request first(1, "req-1"), second(1, "req-2"), third(1, "req-3");
+  first.start(*there);
+  second.start(*here);
+  third.start(*here);
+  std::move(first.held).release();
+  time.advance(500ms);
+  ASSERT_EQ(second.status, begin_status::proceed);
+  records.refuse(op_kind::renew);
+  time.advance(3s);
+  ASSERT_EQ(third.answers, 1) << "req-2 has a claim still, but not the key";
+  ASSERT_EQ(third.status, begin_status::proceed);
+  EXPECT_EQ(complete(std::move(second.held), "late"), write_status::lost);
+}
+
+TEST_F(Engine, BeginningAgainAbandonsWhatWasHeld) {
+  const auto e = make();
+  request one(1, "req-1");
+  one.start(*e);
+  ASSERT_EQ(one.status, begin_status::proceed);
+  one.key = ops::named<digest>(2);
+  ASSERT_TRUE(one.start(*e));
+  EXPECT_EQ(one.status, begin_status::proceed);
+  EXPECT_EQ(log.text(), "claimed left claimed");
+}
+
+TEST_F(Engine, AClaimRefusedAfterOneOfUnknownOutcomeIsReleased) {
+  const auto e = make({.wait = 0ms});
+  int claims = 0;
+  records.script = [&claims](op_kind kind) {
+    if (kind != op_kind::claim || claims > 1) return fate();
+    if (claims++ == 0) return fate{.what = fate::kind::lose};
+    return fate{fate::kind::refuse, {.why = store_errc::busy, .is_retryable = true}};
+  };
+  request first(1, "req-1");
+  ASSERT_TRUE(first.start(*e));
+  EXPECT_EQ(first.status, begin_status::failed);
+  EXPECT_EQ(first.failure.why, store_errc::busy);
+  request second(1, "req-2", 2);
+  second.start(*e);
+  EXPECT_EQ(second.status, begin_status::proceed);
+}
+
+TEST_F(Engine, AWaiterKnowsItsUnheardClaimAlsoAfterARefusal) {
+  const auto here = make();
+  const auto there = make();
+  request first(1, "req-1");
+  first.start(*there);
+  request second(1, "req-2");
+  second.start(*here);
+  int claims = 0;
+  records.script = [&claims](op_kind kind) {
+    if (kind != op_kind::claim || claims > 1) return fate();
+    if (claims++ == 0) return fate{.what = fate::kind::lose};
+    return fate{fate::kind::refuse, {.why = store_errc::busy, .is_retryable = true}};
+  };
+  std::move(first.held).release();
+  time.advance(1s);
+  ASSERT_EQ(second.answers, 1) << "it takes its own claim for another's";
+  EXPECT_EQ(second.status, begin_status::proceed);
+}
+
+TEST_F(Engine, AWaiterThatIsDrainedReleasesItsUnknownClaim) {
+  const auto here = make();
+  const auto there = make({.wait = 0ms});
+  request first(1, "req-1");
+  first.start(*there);
+  request second(1, "req-2");
+  second.start(*here);
+  records.lose(op_kind::claim, 1);
+  std::move(first.held).release();
+  time.advance(20ms);
+  EXPECT_TRUE(here->drain(0ms));
+  EXPECT_EQ(second.status, begin_status::busy);
+  request third(1, "req-3");
+  third.start(*there);
+  EXPECT_EQ(third.status, begin_status::proceed);
+}
+
+TEST_F(Engine, RenewsWhileWhoIsToldOfAStepIsBusy) {
+  struct busy_mark final : mark_step {
+    void done() noexcept override {
+      time->advance(1ms);
+      renewals = records->count(op_kind::renew);
+    }
+    manual_timer* time = nullptr;
+    const scripted_store* records = nullptr;
+    std::size_t renewals = 0;
+  };
+  const auto e = make();
+  request first(1, "req-1");
+  first.start(*e);
+  records.hold(op_kind::mark);
+  busy_mark step;
+  step.time = &time;
+  step.records = &records;
+  ASSERT_FALSE(first.held.mark(step));
+  time.advance(15s);  // a renewal is due, and the mark is out
+  ASSERT_EQ(records.count(op_kind::renew), 0u);
+  records.resume();
+  EXPECT_TRUE(step.is_done());
+  EXPECT_EQ(step.renewals, 1u) << "it is not for done() to hold up";
+}
+
+TEST_F(Engine, RenewsWhileWhoWaitedIsBusy) {
+  const auto e = make({.wait = 1s});
+  request first(1, "req-1"), waits(1, "req-2");
+  first.start(*e);
+  waits.start(*e);
+  std::size_t renewals = 0;
+  waits.then = [&](request&) {
+    time.advance(14s);  // as on another thread of the timer
+    renewals = records.count(op_kind::renew);
+  };
+  time.advance(1s);
+  EXPECT_EQ(waits.status, begin_status::busy);
+  EXPECT_EQ(renewals, 1u);
+}
+
+TEST_F(Engine, AResponseThatWasStoredUnheardIsReplayedAndNotItsTombstone) {
+  const auto e = make({.wait = 1min, .poll_max = 1h});  // it is woken, or hears nothing
+  request first(1, "req-1"), waits(1, "req-2");
+  first.start(*e);
+  waits.start(*e);
+  int completions = 0;
+  records.script = [&](op_kind kind) {
+    if (kind != op_kind::complete) return fate();
+    if (++completions == 1) return fate{.what = fate::kind::lose};
+    return time.now() < steady_time(1000h) + 30s
+               ? fate{fate::kind::refuse, {.why = store_errc::unavailable, .is_retryable = true}}
+               : fate();
+  };
+  counted<complete_step> step;
+  step.body = bytes_of("done");
+  ASSERT_FALSE(std::move(first.held).complete(step));
+  time.advance(31s);
+  ASSERT_EQ(waits.answers, 1);
+  EXPECT_EQ(waits.status, begin_status::replay);
+  EXPECT_EQ(waits.text(), "done");
+}
+
+TEST_F(Engine, DrainAnswersAMarkThatWaitsForARenewal) {
+  const auto e = make();
+  request first(1, "req-1");
+  first.start(*e);
+  records.hold(op_kind::renew);
+  time.advance(15s);
+  counted<mark_step> step;
+  ASSERT_FALSE(first.held.mark(step));
+  first.held = {};
+  EXPECT_FALSE(e->drain(0ms));
+  EXPECT_EQ(step.answers, 1);
+  EXPECT_EQ(step.status, write_status::failed);
+  EXPECT_EQ(log.events().back().kind, event_kind::left);
+}
+
+TEST_F(Engine, CutsOffAnOperationThatWasJustBeingStarted) {
+  auto e = make();
+  request first(1, "req-1");
+  first.start(*e);
+  records.script = [&](op_kind kind) {
+    if (kind != op_kind::complete) return fate();
+    EXPECT_FALSE(e->drain(0ms)) << "the store does not know yet what it is to cancel";
+    return fate{.what = fate::kind::hold};
+  };
+  counted<complete_step> step;
+  ASSERT_FALSE(std::move(first.held).complete(step));
+  EXPECT_EQ(step.answers, 0);
+  e.reset();
+  EXPECT_EQ(step.answers, 1);
+  EXPECT_EQ(step.failure.why, store_errc::canceled);
+}
+
+// A store of one's own may say anything of how long a lease still lasts.
+TEST_F(Engine, LooksNeitherAlwaysNorNeverForAnyLeaseThatIsLeft) {
+  class busy_store final : public store {
+   public:
+    std::chrono::milliseconds lease_left{0};
+    int claims = 0;
+
+   private:
+    bool do_claim(claim_op& op) noexcept override {
+      ++claims;
+      op.status = claim_status::running;
+      op.lease_left = lease_left;
+      return true;
+    }
+    bool do_complete(complete_op&) noexcept override { return true; }
+    bool do_release(release_op&) noexcept override { return true; }
+    bool do_renew(renew_op&) noexcept override { return true; }
+    bool do_mark(mark_op&) noexcept override { return true; }
+    void do_cancel(op_base&) noexcept override {}
+    void do_shutdown() noexcept override {}
+  };
+  using std::chrono::milliseconds;
+  struct row {
+    milliseconds left;
+    int claims_min;
+    int claims_max;
+  };
+  // In a second: 20, 40, 80, 160, 320 ms and 500 ms after the one before; or each millisecond.
+  for (const auto& [left, least, most] :
+       {row{milliseconds::max(), 6, 7}, row{30s, 6, 7}, row{0ms, 900, 1'100}, row{-1ms, 900, 1'100},
+        row{milliseconds::min(), 900, 1'100}}) {
+    SCOPED_TRACE(left.count());
+    busy_store busy;
+    busy.lease_left = left;
+    const auto e = *make_engine(busy, time);
+    request waits(1, "req-1");
+    ASSERT_FALSE(waits.start(*e));
+    time.advance(1s);
+    EXPECT_GE(busy.claims, least);
+    EXPECT_LE(busy.claims, most);
+    e->drain(0ms);
+    EXPECT_EQ(waits.status, begin_status::busy);
+  }
+}
+
+TEST_F(Engine, IsOutOfMemoryAtEveryAllocation) {
+  const auto e = make({.wait = 0ms});
+  const auto waits = make();
+  int failures = 0;
+  for (std::int64_t allowed = 0; allowed < 100; ++allowed) {
+    request first(1, "req-1");
+    log.reserve();
+    records.seen.reserve(1'000);
+    allow_allocations(allowed);
+    first.start(*e);
+    allow_allocations(-1);
+    if (first.status == begin_status::failed) {
+      ++failures;
+      EXPECT_EQ(first.failure.why, store_errc::out_of_memory);
+      time.advance(31s);  // what the store granted runs out
+      continue;
+    }
+    ASSERT_EQ(first.status, begin_status::proceed);
+    request second(1, "req-2");
+    allow_allocations(0);
+    const bool is_answered = second.start(*waits);
+    allow_allocations(-1);
+    EXPECT_TRUE(is_answered);
+    EXPECT_EQ(second.status, begin_status::busy) << "there is no place to wait in";
+    counted<complete_step> step;
+    step.body = bytes_of("done");
+    allow_allocations(0);
+    const bool is_over = std::move(first.held).complete(step);
+    allow_allocations(-1);
+    ASSERT_TRUE(is_over);
+    EXPECT_TRUE(step.is_done());
+    break;
+  }
+  EXPECT_GE(failures, 2) << "a record, and an attempt";
+  request third(1, "req-3");
+  third.start(*e);
+  EXPECT_EQ(third.status, begin_status::tombstone) << "there was an outcome";
 }
 
 TEST_F(Engine, RefusesOptionsThatContradictEachOther) {

@@ -16,6 +16,7 @@
 
 #include <gtest/gtest.h>
 
+#include "idempotency/allocations.hpp"
 #include "idempotency/ops.hpp"
 #include "parley/idempotency/memory_store.hpp"
 
@@ -23,7 +24,6 @@ namespace {
 
 std::atomic<std::int64_t> blocks_held = 0;
 std::atomic<std::int64_t> bytes_held = 0;
-// Of this thread: how many allocations still succeed. Negative: all.
 thread_local std::int64_t allocations_left = -1;
 
 constexpr std::size_t header = 64;  // keeps every alignment that is asked for here
@@ -73,6 +73,9 @@ void operator delete[](void* memory, std::size_t) noexcept { deallocate(memory);
 void operator delete[](void* memory, const std::nothrow_t&) noexcept { deallocate(memory); }
 
 namespace parley::idempotency {
+
+void allow_allocations(std::int64_t count) noexcept { allocations_left = count; }
+
 namespace {
 
 using ops::attempt;
@@ -94,9 +97,9 @@ template <class Op>
 int run_starved(Op& op, memory_store& records) {
   for (int allowed = 0;; ++allowed) {
     op.failure = {};
-    allocations_left = allowed;
+    allow_allocations(allowed);
     op.run(records);
-    allocations_left = -1;
+    allow_allocations(-1);
     if (op.failure.why != store_errc::out_of_memory || allowed == 100) return allowed;
     EXPECT_TRUE(op.failure.is_retryable);
     EXPECT_TRUE(op.failure.is_outcome_known);
@@ -150,9 +153,9 @@ TEST(MemoryStoreOutOfMemory, IsAnAnswerAtEveryAllocation) {
 TEST(MemoryStoreOutOfMemory, ResponsesAreNull) {
   const std::int64_t blocks_before = blocks_held;
   const std::byte bytes[100] = {};
-  allocations_left = 0;
+  allow_allocations(0);
   const response_ref none = response_ref::copy_of(bytes);
-  allocations_left = -1;
+  allow_allocations(-1);
   EXPECT_FALSE(none);
   EXPECT_EQ(blocks_held, blocks_before);
 }
@@ -199,9 +202,9 @@ TEST(MemoryStoreMemory, IsNotAllocatedInTheSteadyState) {
   blocking_op<claim_op> replay;
   ops::set(replay, {.nonce = 2});
   replay.request_id = "x";
-  allocations_left = 0;
+  allow_allocations(0);
   replay.run(*records);
-  allocations_left = -1;
+  allow_allocations(-1);
   EXPECT_EQ(replay.status, claim_status::completed);
 }
 

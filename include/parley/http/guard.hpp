@@ -16,7 +16,7 @@
 //
 // Wrapped handlers may be called from any thread. They run on the thread that lets them: the
 // adapter's, the store's, or the timer's where they had to wait. So they must not block there (see
-// offload): a timer that is held up renews no claim.
+// offload, and guard_options::post): a timer that is held up renews no claim.
 
 #ifndef PARLEY_HTTP_GUARD_HPP
 #define PARLEY_HTTP_GUARD_HPP
@@ -130,6 +130,10 @@ struct guard_options {
   /// Whether a response is kept and replayed; any other frees the key. Called from any thread.
   /// Empty, and where it throws: those with a status of 2xx.
   std::function<bool(const response&)> is_stored = {};
+  /// Runs the handler of a request that had to wait, where its thread must not be held up: called
+  /// on the thread that ended the wait. Work that it drops is a request that gets 500, and frees
+  /// the key. Needed where handlers block and are not offloaded. Empty: it runs on that thread.
+  std::function<void(std::function<void()> work)> post = {};
   /// Headers that are not replayed, beside Set-Cookie, Date, those of one connection and
   /// authentication challenges.
   std::vector<std::string> unstored_headers = {};

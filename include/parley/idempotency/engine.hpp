@@ -251,7 +251,9 @@ class PARLEY_IDEMPOTENCY_EXPORT begin_data {
   bool is_late_ = false;
 };
 
-/// Asks for the right to run. Lives, with its views, until done() has run. May be used again.
+/// Asks for the right to run. Lives, with its views, until done() has run. May be used again; what
+/// is still held is then abandoned. done() may be called on a thread of the timer: while it blocks
+/// a timer that has only that one, no lease is renewed.
 class begin_op : public op_base {
  public:
   digest key;
