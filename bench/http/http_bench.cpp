@@ -150,7 +150,8 @@ class post_sink final : public exchange {
 
  private:
   static constexpr std::string_view body =
-      R"({"caller_id":"+14155551234","destination":"+14155556789","metadata":{"customer":"7f3a9c10"}})";
+      R"({"caller_id":"+14155551234","destination":"+14155556789",)"
+      R"("metadata":{"customer":"7f3a9c10"}})";
   void send(response&& r) noexcept override { benchmark::DoNotOptimize(r); }
   const std::string key_;
   std::array<header_view, 4> headers_ = {{{"Host", "api"},
