@@ -40,12 +40,13 @@ parley_private_room(crypto USES core            PRIVATE openssl_crypto)
 parley_room(errors   USES core)
 parley_room(envelope USES errors                PRIVATE boost_json)
 parley_room(e164     USES core)
+parley_room(cursor   USES core crypto)
 parley_room(idempotency USES core crypto        PRIVATE threads)
 parley_room(idempotency_testing USES idempotency PUBLIC gtest)
 parley_room(idempotency_asio USES idempotency PUBLIC boost PRIVATE threads)
-parley_room(http     USES errors envelope idempotency)
+parley_room(http     USES errors envelope cursor idempotency)
 parley_room(beast    USES http                  PUBLIC boost PRIVATE threads)
-parley_room(sandbox  USES e164 idempotency http beast  PRIVATE boost_json threads)
+parley_room(sandbox  USES e164 cursor idempotency http beast  PRIVATE boost_json threads)
 
 # What each package name above means: the arguments of find_package, the target to link, and what a
 # static link adds to a command line.

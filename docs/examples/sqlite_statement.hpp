@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The little that sqlite_store.hpp needs around SQLite's own interface.
+// The little that the examples need around SQLite's own interface.
 
 #ifndef PARLEY_DOCS_EXAMPLES_SQLITE_STATEMENT_HPP
 #define PARLEY_DOCS_EXAMPLES_SQLITE_STATEMENT_HPP
@@ -40,6 +40,10 @@ class statement {
     reset();
     int column = 0;
     (bind(++column, values), ...);
+    return step();
+  }
+  // The next row of what run() began, or the first after reset() and bind().
+  bool step() {
     const int code = sqlite3_step(raw_);
     if (code == SQLITE_ROW) return true;
     reset();
@@ -48,6 +52,14 @@ class statement {
   }
   void reset() noexcept { sqlite3_reset(raw_); }
 
+  void bind(int column, std::int64_t value) { sqlite3_bind_int64(raw_, column, value); }
+  void bind(int column, std::string_view bytes) {
+    const char* data = bytes.empty() ? "" : bytes.data();  // null would bind NULL
+    sqlite3_bind_blob64(raw_, column, data, bytes.size(), SQLITE_STATIC);
+  }
+  void bind(int column, std::nullptr_t) { sqlite3_bind_null(raw_, column); }
+
+  bool is_null(int column) { return sqlite3_column_type(raw_, column) == SQLITE_NULL; }
   std::int64_t number(int column) { return sqlite3_column_int64(raw_, column); }
   std::string_view blob(int column) {
     const void* bytes = sqlite3_column_blob(raw_, column);
@@ -55,11 +67,6 @@ class statement {
   }
 
  private:
-  void bind(int column, std::int64_t value) { sqlite3_bind_int64(raw_, column, value); }
-  void bind(int column, std::string_view bytes) {
-    const char* data = bytes.empty() ? "" : bytes.data();  // null would bind NULL
-    sqlite3_bind_blob64(raw_, column, data, bytes.size(), SQLITE_STATIC);
-  }
   sqlite3_stmt* raw_ = nullptr;
 };
 

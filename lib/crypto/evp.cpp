@@ -2,6 +2,7 @@
 #include "crypto/sha256.hpp"
 
 #include <atomic>
+#include <cassert>
 #include <memory>
 #include <new>
 #include <utility>
@@ -170,6 +171,12 @@ digest evp::hmac_sha256(const hmac_key& key, parts message) {
   const digest made = final_of(context.get(), check);
   context.reset(contexts.spare.exchange(context.release(), std::memory_order_acq_rel));
   return made;
+}
+
+digest evp::hmac_sha256_in_place(const hmac_key& key, std::span<std::byte, block_bytes> message,
+                                 std::size_t size) {
+  assert(size <= one_block_max);
+  return hmac_sha256(key, bytes_view(message).first(size));
 }
 
 result<void, errc> evp::hkdf_sha256(bytes_view salt, bytes_view ikm, bytes_view info,

@@ -38,6 +38,8 @@ namespace parley::crypto {
 
 inline constexpr std::size_t digest_bytes = 32;
 inline constexpr std::size_t block_bytes = 64;
+/// A message of so many bytes shares one block with its padding (FIPS 180-4, 5.1.1).
+inline constexpr std::size_t one_block_max = block_bytes - 9;
 
 /// RFC 5869, 2.3: the counter of HKDF is one byte.
 inline constexpr std::size_t hkdf_bytes_max = 255 * digest_bytes;
@@ -89,6 +91,9 @@ class secret_bytes {
 //                  Copies are independent; moving copies, so that no moved-from key can be used.
 //   hmac_stream    as sha256_stream, under a key. It keeps a copy of the key.
 //   hmac_sha256    the MAC of the parts, one after the other as if they were joined.
+//   hmac_sha256_in_place
+//                  the MAC of the first `size` bytes of a block, at most one_block_max; what
+//                  follows them in it is overwritten. Nothing is copied.
 //   hkdf_sha256    extract and expand. `out` may not overlap `info`. Error: output_too_long.
 
 /// On OpenSSL's SHA256_Transform, which OpenSSL 3.0 deprecates.
@@ -140,6 +145,8 @@ struct transform {
   static digest sha256(bytes_view message) noexcept;
   static digest hmac_sha256(const hmac_key& key, bytes_view message) noexcept;
   static digest hmac_sha256(const hmac_key& key, parts message) noexcept;
+  static digest hmac_sha256_in_place(const hmac_key& key, std::span<std::byte, block_bytes> message,
+                                     std::size_t size) noexcept;
   [[nodiscard]] static result<void, errc> hkdf_sha256(bytes_view salt, bytes_view ikm,
                                                       bytes_view info,
                                                       std::span<std::byte> out) noexcept;
@@ -191,6 +198,8 @@ struct evp {
   static digest sha256(bytes_view message);
   static digest hmac_sha256(const hmac_key& key, bytes_view message);
   static digest hmac_sha256(const hmac_key& key, parts message);
+  static digest hmac_sha256_in_place(const hmac_key& key, std::span<std::byte, block_bytes> message,
+                                     std::size_t size);
   [[nodiscard]] static result<void, errc> hkdf_sha256(bytes_view salt, bytes_view ikm,
                                                       bytes_view info, std::span<std::byte> out);
 };
@@ -215,6 +224,11 @@ inline digest hmac_sha256(const hmac_key& key, bytes_view message) noexcept(neve
 
 inline digest hmac_sha256(const hmac_key& key, parts message) noexcept(never_throws) {
   return backend::hmac_sha256(key, message);
+}
+
+inline digest hmac_sha256_in_place(const hmac_key& key, std::span<std::byte, block_bytes> message,
+                                   std::size_t size) noexcept(never_throws) {
+  return backend::hmac_sha256_in_place(key, message, size);
 }
 
 [[nodiscard]] inline result<void, errc> hkdf_sha256(

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cassert>
 #include <cstring>
 #include <new>
 
@@ -18,9 +19,6 @@ namespace {
 
 using state = std::array<std::uint32_t, 8>;
 static_assert(sizeof(state) == sizeof(SHA256_CTX::h));
-
-// FIPS 180-4, 5.1.1: after the message come a bit, padded to a byte, and its length in 8 bytes.
-constexpr std::size_t one_block_max = block_bytes - 9;
 
 const unsigned char* data_of(bytes_view bytes) noexcept {
   return reinterpret_cast<const unsigned char*>(bytes.data());
@@ -58,15 +56,30 @@ four_words big_endian(four_words value) noexcept {
 
 struct alignas(four_words) block {
   std::array<std::byte, block_bytes> bytes{};
-
-  // `size` bytes of a message are here, after the block of the key: pads it.
-  void end_message(std::size_t size) noexcept {
-    const std::size_t bits = 8 * (block_bytes + size);
-    bytes[size] = std::byte{0x80};
-    bytes[block_bytes - 2] = static_cast<std::byte>(bits >> 8);
-    bytes[block_bytes - 1] = static_cast<std::byte>(bits & 0xFF);
-  }
 };
+
+// Pads a message of `size` bytes that comes after the block of the key; zeros follow it.
+void end_message(std::span<std::byte, block_bytes> message, std::size_t size) noexcept {
+  const std::size_t bits = 8 * (block_bytes + size);
+  message[size] = std::byte{0x80};
+  message[block_bytes - 2] = static_cast<std::byte>(bits >> 8);
+  message[block_bytes - 1] = static_cast<std::byte>(bits & 0xFF);
+}
+
+// The same where words are free to their end, which are then stored as wide as they are read.
+void pad_by_words(std::span<std::byte, block_bytes> message, std::size_t size) noexcept {
+  constexpr std::size_t width = sizeof(four_words);
+  const auto bits = static_cast<std::uint32_t>(8 * (block_bytes + size));
+  four_words words = {0x80000000, 0, 0, 0};
+  for (; size < block_bytes - width; size += width) {
+    const four_words stored = big_endian(words);
+    std::memcpy(message.data() + size, &stored, width);
+    words = four_words{};
+  }
+  words[3] = bits;
+  words = big_endian(words);
+  std::memcpy(message.data() + size, &words, width);
+}
 
 void compress(SHA256_CTX& context, const block& next) noexcept {
   SHA256_Transform(&context, data_of(next.bytes));
@@ -198,7 +211,7 @@ digest transform::hmac_sha256(const hmac_key& key, parts message) noexcept {
   }
   if (is_short) {
     // It shares one block with its padding, as a cursor does: SHA256_Final would copy it once more.
-    only.end_message(size);
+    end_message(only.bytes, size);
     std::memcpy(context.h, key.inner_.data(), sizeof context.h);
     compress(context, only);
     store_digest(only.bytes.data(), context);
@@ -209,6 +222,27 @@ digest transform::hmac_sha256(const hmac_key& key, parts message) noexcept {
     finish(context, only.bytes.data());
   }
   compress_outer(context, key.outer_, only);
+  digest made;
+  store_digest(made.data(), context);
+  return made;
+}
+
+digest transform::hmac_sha256_in_place(const hmac_key& key,
+                                       std::span<std::byte, block_bytes> message,
+                                       std::size_t size) noexcept {
+  assert(size <= one_block_max);
+  SHA256_CTX context;
+  if (size % sizeof(four_words) == 0) {
+    pad_by_words(message, size);
+  } else {
+    std::memset(message.data() + size, 0, message.size() - size);
+    end_message(message, size);
+  }
+  std::memcpy(context.h, key.inner_.data(), sizeof context.h);
+  SHA256_Transform(&context, data_of(message));
+  block last;
+  store_digest(last.bytes.data(), context);
+  compress_outer(context, key.outer_, last);
   digest made;
   store_digest(made.data(), context);
   return made;

@@ -3,6 +3,9 @@
 
 #include <algorithm>
 #include <cassert>
+#include <charconv>
+#include <iterator>
+#include <system_error>
 
 namespace parley::sandbox {
 namespace {
@@ -24,12 +27,23 @@ constexpr ending endings[] = {
     {errors::code::voicemail_reached, "completed", "voicemail", "normal_clearing"},
 };
 
-std::string make_id(std::uint64_t value) {
-  std::string id = "call_";
+constexpr std::string_view id_prefix = "call_";
+
+std::string make_id(std::uint64_t number) {
+  std::string id(id_prefix);
   for (int shift = 60; shift >= 0; shift -= 4) {
-    id.push_back("0123456789abcdef"[(value >> shift) & 15]);
+    id.push_back("0123456789abcdef"[(number >> shift) & 15]);
   }
   return id;
+}
+
+std::optional<std::uint64_t> number_of(std::string_view id) noexcept {
+  std::uint64_t number = 0;
+  if (!id.starts_with(id_prefix)) return std::nullopt;
+  const char* const end = id.data() + id.size();
+  const auto read = std::from_chars(id.data() + id_prefix.size(), end, number, 16);
+  if (read.ec != std::errc() || read.ptr != end) return std::nullopt;
+  return number;
 }
 
 }  // namespace
@@ -71,24 +85,44 @@ std::string call_book::place(std::string scope, std::string from_number, std::st
   const time_point created_at = now();
   const auto time =
       static_cast<std::uint64_t>(std::max<std::int64_t>(0, created_at.time_since_epoch().count()));
-  last_id_ = std::max(last_id_ + 1, time);
-  std::string id = make_id(last_id_);
-  calls_.emplace_hint(calls_.end(), id,
-                      call{.id = id,
-                           .scope = std::move(scope),
-                           .from_number = std::move(from_number),
-                           .to_number = std::move(to_number),
-                           .created_at = created_at,
-                           .failure = failure});
-  if (calls_.size() > calls_max) calls_.erase(calls_.begin());
+  const std::uint64_t number = std::max(last_number_ + 1, time);
+  std::string id = make_id(number);
+  auto& of_scope = by_scope_[scope];
+  of_scope.insert(of_scope.end(), number);
+  try {
+    calls_.emplace_hint(calls_.end(), number,
+                        call{.number = number,
+                             .id = id,
+                             .scope = std::move(scope),
+                             .from_number = std::move(from_number),
+                             .to_number = std::move(to_number),
+                             .created_at = created_at,
+                             .failure = failure});
+  } catch (...) {
+    of_scope.erase(number);
+    throw;
+  }
+  last_number_ = number;
+  if (calls_.size() > calls_max) forget_oldest();
   ++placed_;
   return id;
 }
 
+void call_book::forget_oldest() {
+  const auto oldest = calls_.begin();
+  const auto of_scope = by_scope_.find(oldest->second.scope);
+  of_scope->second.erase(oldest->first);
+  if (of_scope->second.empty()) by_scope_.erase(of_scope);
+  calls_.erase(oldest);
+}
+
 call* call_book::find_locked(std::string_view scope, std::string_view id) {
-  const auto found = calls_.find(id);
-  // Another key's call does not exist for this one (C30).
-  return found != calls_.end() && found->second.scope == scope ? &found->second : nullptr;
+  const auto number = number_of(id);
+  const auto found = number ? calls_.find(*number) : calls_.end();
+  // Another key's call does not exist for this one (C30); nor does one by another spelling.
+  const bool is_it =
+      found != calls_.end() && found->second.scope == scope && found->second.id == id;
+  return is_it ? &found->second : nullptr;
 }
 
 std::optional<call> call_book::find(std::string_view scope, std::string_view id) const {
@@ -123,13 +157,24 @@ result<call, call_book::patch_errc> call_book::patch(std::string_view scope, std
   return *found;
 }
 
-call_book::page call_book::list(std::string_view scope, std::size_t limit) const {
+call_book::page call_book::list(std::string_view scope, bool ascending,
+                                std::optional<std::uint64_t> after, std::size_t limit) const {
   const std::lock_guard lock(mutex_);
   page found;
-  for (auto each = calls_.rbegin(); each != calls_.rend(); ++each) {
-    if (each->second.scope != scope) continue;
-    ++found.total;
-    if (found.newest_first.size() < limit) found.newest_first.push_back(each->second);
+  const auto of_scope = by_scope_.find(scope);
+  if (of_scope == by_scope_.end()) return found;
+  const std::set<std::uint64_t>& numbers = of_scope->second;
+  found.total = numbers.size();
+  const auto take = [&](auto from, auto end) {
+    for (; from != end && found.calls.size() < limit; ++from) {
+      found.calls.push_back(calls_.find(*from)->second);
+    }
+  };
+  if (ascending) {
+    take(after ? numbers.upper_bound(*after) : numbers.begin(), numbers.end());
+  } else {
+    take(std::make_reverse_iterator(after ? numbers.lower_bound(*after) : numbers.end()),
+         numbers.rend());
   }
   return found;
 }
@@ -142,6 +187,7 @@ std::uint64_t call_book::placed() const {
 void call_book::clear() {
   const std::lock_guard lock(mutex_);
   calls_.clear();
+  by_scope_.clear();
   placed_ = 0;
 }
 

@@ -12,6 +12,7 @@
 #include <map>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -22,9 +23,6 @@
 
 namespace parley::sandbox {
 
-/// At most this many calls in one list, the newest.
-inline constexpr std::size_t list_max = 100;
-
 /// What PATCH may hold: pairs in the order of the request, an absent value removes.
 using metadata_patch = std::vector<std::pair<std::string, std::optional<std::string>>>;
 using metadata = std::map<std::string, std::string, std::less<>>;
@@ -33,7 +31,8 @@ inline constexpr std::size_t metadata_key_bytes_max = 40;
 inline constexpr std::size_t metadata_value_bytes_max = 500;
 
 struct call {
-  std::string id;
+  std::uint64_t number = 0;  ///< rises with creation
+  std::string id;            ///< "call_" and the number
   std::string scope;
   std::string from_number;
   std::string to_number;
@@ -70,22 +69,27 @@ class call_book {
                                  const metadata_patch& changes);
 
   struct page {
-    std::vector<call> newest_first;
-    std::size_t total = 0;
+    std::vector<call> calls;
+    std::size_t total = 0;  ///< of the scope
   };
-  page list(std::string_view scope, std::size_t limit) const;
+  /// Up to `limit` calls of the scope in the order of their creation, or from the newest on, behind
+  /// the call `after`, which need not be there any more.
+  page list(std::string_view scope, bool ascending, std::optional<std::uint64_t> after,
+            std::size_t limit) const;
 
   std::uint64_t placed() const;
   void clear();
 
  private:
   call* find_locked(std::string_view scope, std::string_view id);
+  void forget_oldest();
 
   mutable std::mutex mutex_;
-  // By id: ids rise with creation, so the order is that of creation too.
-  std::map<std::string, call, std::less<>> calls_;
+  // By number: numbers rise with creation.
+  std::map<std::uint64_t, call> calls_;
+  std::map<std::string, std::set<std::uint64_t>, std::less<>> by_scope_;
   std::uint64_t placed_ = 0;
-  std::uint64_t last_id_ = 0;  // survives clear(): an id names one call for ever
+  std::uint64_t last_number_ = 0;  // survives clear(): an id names one call for ever
 };
 
 }  // namespace parley::sandbox

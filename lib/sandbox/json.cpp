@@ -170,14 +170,11 @@ std::string format_placed(std::string_view call_id) {
 
 std::string format_call(const call& c, time_point now) { return wrap(make_call(c, now)); }
 
-std::string format_calls(const call_book::page& page, time_point now) {
-  json::array data;
-  data.reserve(page.newest_first.size());
-  for (const call& each : page.newest_first) data.emplace_back(make_call(each, now));
-  json::object meta;
-  meta.emplace("total_results", page.total);
-  meta.emplace("page_size", list_max);
-  return wrap(std::move(data), std::move(meta));
+std::string format_calls(const std::vector<call>& calls, const cursor::page_meta& meta,
+                         time_point now) {
+  cursor::page_writer page;
+  for (const call& each : calls) page.add(json::serialize(make_call(each, now)));
+  return std::move(page).finish(meta);
 }
 
 std::string format_magic() {

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "parley/core/result.hpp"
+#include "parley/cursor/page.hpp"
 #include "parley/envelope/error.hpp"
 #include "sandbox/calls.hpp"
 
@@ -54,7 +55,8 @@ struct journal_entry {
 
 std::string format_placed(std::string_view call_id);
 std::string format_call(const call& c, time_point now);
-std::string format_calls(const call_book::page& page, time_point now);
+std::string format_calls(const std::vector<call>& calls, const cursor::page_meta& meta,
+                         time_point now);
 std::string format_magic();
 std::string format_clock(time_point now, std::chrono::seconds offset);
 struct journal_page {

@@ -2,11 +2,17 @@
 #include "parley/sandbox/sandbox.hpp"
 
 #include <algorithm>
+#include <array>
+#include <cstddef>
 #include <deque>
 #include <mutex>
 #include <utility>
 
+#include "parley/cursor/codec.hpp"
+#include "parley/cursor/key_ring.hpp"
+#include "parley/cursor/page.hpp"
 #include "parley/http/guard.hpp"
+#include "parley/http/page.hpp"
 #include "parley/http/service.hpp"
 #include "parley/idempotency/engine.hpp"
 #include "parley/idempotency/key.hpp"
@@ -127,6 +133,24 @@ class journal final : public http::observer {
   std::uint64_t handler_runs_ = 0;
 };
 
+// Calls in the order of their numbers, which is that of their creation.
+using calls_cursor = cursor::codec<cursor::null, std::uint64_t>;
+constexpr std::string_view list_route = "GET /v1/calls";
+
+// A key for the cursors of this process.
+result<cursor::key_set, beast::start_failure> make_cursor_keys() {
+  std::array<std::byte, cursor::secret_bytes_min> secret;
+  for (std::size_t done = 0; done < secret.size();) {
+    const auto drawn = idempotency::random_nonce();
+    if (!drawn) return failure{beast::start_failure{"there are no random bytes"}};
+    std::ranges::copy(drawn->bytes, secret.begin() + static_cast<std::ptrdiff_t>(done));
+    done += drawn->bytes.size();
+  }
+  auto keys =
+      cursor::key_set::make({{.id = 1, .state = cursor::key_state::active, .secret = secret}});
+  return std::move(keys).map_error([](std::string why) { return beast::start_failure{why}; });
+}
+
 http::authentication authenticate(const http::request_view& request) {
   const auto token = http::bearer_token(request);
   if (!token) return failure{token.error()};
@@ -174,8 +198,11 @@ result<idempotency_parts, beast::start_failure> make_idempotency(const manual_cl
 class server::impl {
  public:
   impl(options options, std::unique_ptr<manual_clock> clock, idempotency_parts idempotency,
-       idempotency::digester digests)
+       idempotency::digester digests, cursor::key_set cursor_keys)
       : clock_(std::move(clock)),
+        cursor_keys_(std::move(cursor_keys)),
+        pager_(cursor_keys_,
+               {.now = [this] { return std::chrono::floor<std::chrono::seconds>(clock_->now()); }}),
         idempotency_(std::move(idempotency)),
         guard_(*idempotency_.engine, std::move(digests)),
         journal_(*clock_),
@@ -245,6 +272,21 @@ class server::impl {
     return http::json_response(200, format_call(*found, clock_->now()));
   }
 
+  reply list(const request& r) {
+    const auto page = pager_.read<calls_cursor>(r, list_route);
+    if (!page) return http::to_response(page.error());
+    auto found =
+        calls_.list(r.scope, page->order == cursor::order::ascending,
+                    page->after ? std::optional(page->after->id) : std::nullopt, page->limit + 1);
+    cursor::page_meta meta{.total_results = found.total, .page_size = page->limit};
+    cursor::cursor_text next;
+    if (cursor::cut_page(found.calls, page->limit, page->direction())) {
+      next = pager_.next(*page, {.id = found.calls.back().number});
+      meta.next = next.view();
+    }
+    return http::json_response(200, format_calls(found.calls, meta, clock_->now()));
+  }
+
   reply patch(const request& r) {
     const auto changes = parse_metadata_patch(r.body);
     if (!changes) return http::to_response(changes.error());
@@ -268,6 +310,8 @@ class server::impl {
   }
 
   const std::unique_ptr<manual_clock> clock_;  // the records look at it
+  const cursor::key_ring cursor_keys_;
+  const http::pager pager_;
   const idempotency_parts idempotency_;
   const http::guard guard_;
   journal journal_;
@@ -290,10 +334,7 @@ http::routes server::impl::make_routes() {
 
   routes.post("/v1/calls/dial", placing(dial_route_names), call);
   routes.post("/v1/calls", placing(calls_route_names), call);
-  routes.get("/v1/calls", or_forced([this](const request& r) {
-               return http::json_response(
-                   200, format_calls(calls_.list(r.scope, list_max), clock_->now()));
-             }));
+  routes.get("/v1/calls", or_forced([this](const request& r) { return list(r); }));
   routes.get("/v1/calls/{id}", or_forced([this](const request& r) {
                return show(calls_.find(r.scope, r.parameter("id")));
              }));
@@ -340,8 +381,11 @@ result<server, beast::start_failure> start(options options) {
   if (!records) return failure{std::move(records).error()};
   auto digests = idempotency::digester::random();
   if (!digests) return failure{beast::start_failure{"there are no random bytes"}};
-  auto made = std::make_unique<server::impl>(std::move(options), std::move(clock),
-                                             *std::move(records), *std::move(digests));
+  auto cursor_keys = make_cursor_keys();
+  if (!cursor_keys) return failure{std::move(cursor_keys).error()};
+  auto made =
+      std::make_unique<server::impl>(std::move(options), std::move(clock), *std::move(records),
+                                     *std::move(digests), *std::move(cursor_keys));
   if (auto started = made->start(); !started) return failure{std::move(started).error()};
   return server(std::move(made));
 }

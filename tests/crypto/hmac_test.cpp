@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+#include <algorithm>
+#include <array>
 #include <atomic>
 #include <concepts>
 #include <memory>
@@ -103,6 +105,24 @@ TYPED_TEST(Hmac, StreamsAndJoinsTheSameInEveryTwoParts) {
       ASSERT_EQ(TypeParam::hmac_sha256(key, {left, right}), whole) << first << " of " << size;
     }
   }
+}
+
+// Whatever the rest of the block holds is not of the message.
+TYPED_TEST(Hmac, InPlaceIsTheSameForEverySizeOfABlock) {
+  const buffer secret = random_buffer(32);
+  const typename TypeParam::hmac_key key(secret);
+  for (std::size_t size = 0; size <= one_block_max; ++size) {
+    const buffer message = random_buffer(size);
+    const digest expected = TypeParam::hmac_sha256(key, bytes_view(message));
+    for (const int rest : {0x00, 0x80, 0xFF}) {
+      std::array<std::byte, block_bytes> block;
+      block.fill(static_cast<std::byte>(rest));
+      std::copy(message.begin(), message.end(), block.begin());
+      EXPECT_EQ(TypeParam::hmac_sha256_in_place(key, block, size), expected) << size;
+      EXPECT_TRUE(std::equal(message.begin(), message.end(), block.begin())) << size;
+    }
+  }
+  EXPECT_EQ(one_block_max, 55u);
 }
 
 // 55 bytes are what fits into one block with the padding.

@@ -56,6 +56,9 @@ for file in "${sources[@]}"; do
     if [[ $form == '<' ]]; then
       case $path in
         parley/*) offend "$file:$number: our own <$path> is included as a third party" ;;
+        sys/*)  # POSIX
+          if ((is_public)); then offend "$file:$number: <$path> is not a header of std"; fi
+          ;;
         */*)
           has_package "$packages" "${path%%/*}" ||
             offend "$file:$number: <$path> is not of a package that this file may include"

@@ -98,7 +98,7 @@ TEST(CallBook, KeepsScopesApart) {
   EXPECT_FALSE(book.find("b", id).has_value());
   EXPECT_FALSE(book.cancel("b", id, start).has_value());
   EXPECT_EQ(book.patch("b", id, {}).error(), call_book::patch_errc::not_found);
-  EXPECT_EQ(book.list("b", 10).total, 0u);
+  EXPECT_EQ(book.list("b", false, std::nullopt, 10).total, 0u);
   EXPECT_FALSE(book.find("a", id).value().canceled_at.has_value());
 }
 
@@ -120,10 +120,10 @@ TEST(CallBook, ListsTheNewestFirst) {
   std::vector<std::string> ids;
   for (int i = 0; i < 5; ++i) ids.push_back(book.place("s", "+1", "+2", nullptr, at(start)));
   book.place("other", "+1", "+2", nullptr, at(start));
-  const call_book::page page = book.list("s", 3);
+  const call_book::page page = book.list("s", false, std::nullopt, 3);
   EXPECT_EQ(page.total, 5u);
-  ASSERT_EQ(page.newest_first.size(), 3u);
-  for (std::size_t i = 0; i < 3; ++i) EXPECT_EQ(page.newest_first[i].id, ids[4 - i]);
+  ASSERT_EQ(page.calls.size(), 3u);
+  for (std::size_t i = 0; i < 3; ++i) EXPECT_EQ(page.calls[i].id, ids[4 - i]);
 }
 
 TEST(CallBook, PatchesMetadataWithinItsBound) {
@@ -151,7 +151,7 @@ TEST(CallBook, ForgetsTheOldestAboveItsBound) {
   EXPECT_FALSE(book.find("s", first).has_value());
   EXPECT_TRUE(book.find("s", second).has_value());
   EXPECT_EQ(book.placed(), calls_max + 1);
-  EXPECT_EQ(book.list("s", 1).total, calls_max);
+  EXPECT_EQ(book.list("s", false, std::nullopt, 1).total, calls_max);
 }
 
 }  // namespace

@@ -134,18 +134,6 @@ TEST_F(Sandbox, PatchesMetadata) {
   EXPECT_EQ(send("PATCH", "/v1/calls/call_0", "", R"({"metadata":{}})").status, 404);
 }
 
-TEST_F(Sandbox, ListsTheNewestFirst) {
-  EXPECT_EQ(get("/v1/calls").body, R"({"data":[],"meta":{"total_results":0,"page_size":100}})");
-  std::vector<std::string> ids;
-  for (std::size_t i = 0; i < 105; ++i) ids.push_back(place());
-  const auto list = json_of(get("/v1/calls"));
-  EXPECT_EQ(list.at("meta").at("total_results"), ids.size());
-  const auto& data = list.at("data").as_array();
-  ASSERT_EQ(data.size(), 100u);
-  EXPECT_EQ(data.front().at("id"), json_text(ids.back()));
-  EXPECT_EQ(data.back().at("id"), json_text(ids[5]));
-}
-
 TEST_F(Sandbox, KeepsKeysApart) {
   const std::string id = place();
   const std::string other = "Authorization: Bearer test_valid_2\r\n";
