@@ -8,8 +8,8 @@
 
 #include <gtest/gtest.h>
 
-#include "envelope/allocations.hpp"
 #include "parley/envelope/error.hpp"
+#include "support/allocations.hpp"
 
 namespace parley::envelope {
 namespace {
@@ -18,9 +18,9 @@ using errors::code;
 
 template <class Function>
 std::size_t allocations_of(Function function) {
-  const std::size_t before = allocations();
+  const std::size_t before = testing_support::allocations();
   function();
-  return allocations() - before;
+  return testing_support::allocations() - before;
 }
 
 TEST(Allocations, AreCounted) {

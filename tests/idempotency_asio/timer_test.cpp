@@ -15,7 +15,7 @@
 #include <boost/asio/thread_pool.hpp>
 
 #include "idempotency/timer_cases.hpp"
-#include "idempotency_asio/allocations.hpp"
+#include "support/allocations.hpp"
 
 namespace parley::idempotency::timer_cases {
 namespace {
@@ -178,9 +178,9 @@ TEST(AsioTimer, ReusesItsMemory) {
     context.run();
   };
   turn();  // the context's own, made once
-  const std::size_t before = idempotency_asio::allocations();
+  const std::size_t before = testing_support::allocations();
   for (int i = 0; i < 50; ++i) turn();
-  EXPECT_EQ(idempotency_asio::allocations() - before, 0u);
+  EXPECT_EQ(testing_support::allocations() - before, 0u);
 }
 
 }  // namespace
