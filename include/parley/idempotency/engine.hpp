@@ -104,9 +104,9 @@ struct engine_options {
   /// Null: none. Outlives the engine.
   idempotency::observer* observer = nullptr;
   /// Milliseconds since 1970, for fences. Empty: the system's time at the start, carried on by the
-  /// timer's.
+  /// timer's. Must not throw.
   std::function<std::uint64_t()> unix_ms = {};
-  /// A nonce that nobody else has, also not in another process. Empty: random ones.
+  /// A nonce that nobody else has, also not in another process. Must not throw. Empty: random ones.
   std::function<nonce()> nonces = {};
 };
 
