@@ -28,7 +28,9 @@ const scope bound = {};
 const seconds_time now = at_second(1'700'000'000);
 
 // Of letters that no message has, so that it would be seen in one.
-buffer secret_of_size(std::size_t size, char fill = '%') { return buffer(size, fill); }
+buffer secret_of_size(std::size_t size, char fill = '%') {
+  return buffer(size, static_cast<unsigned char>(fill));
+}
 
 key_set make_keys(std::uint8_t id, const buffer& secret) {
   return *key_set::make({{id, active, secret_of(secret)}});

@@ -56,7 +56,8 @@ TEST(Scope, IsWhatItsDescriptionSays) {
     EXPECT_EQ(hex(to_scope("GET /v1/calls", "acct_1", filters)),
               expected("GET /v1/calls", "acct_1", filters))
         << i;
-    filters.emplace_back("name" + std::to_string(37 * i % 101), std::string(i % 5, 'v'));
+    filters.emplace_back("name" + std::to_string(37 * i % 101),
+                         std::string(static_cast<std::size_t>(i % 5), 'v'));
   }
   EXPECT_EQ(hex(to_scope("", "", {})), expected("", "", {}));
   const std::string large(100'000, 'x');

@@ -561,7 +561,7 @@ class Round {
     for (const auto& [key, all] : std::map(seen_.keys())) {
       const bool is_stored = std::ranges::any_of(
           all.attempts, [](const auto& a) { return a.stored != clock::time_point::max(); });
-      for (const std::uint64_t fingerprint : {1, 2}) {
+      for (const std::uint64_t fingerprint : {1u, 2u}) {
         const request at(*this, key, fingerprint, 1, 1, true);
         blocking_op<begin_op> last;
         last.key = at.key;
