@@ -69,7 +69,9 @@ class PARLEY_HTTP_EXPORT attempt {
   bool holds() const noexcept;
 
   /// Says that the side effect may begin; `note` is for whoever finds the attempt abandoned, at
-  /// most idempotency::note_bytes_max bytes. Where it fails, do not begin. Waits for the store:
+  /// most idempotency::note_bytes_max bytes. Where it fails, do not begin: `invalid` (the note is
+  /// too long, another mark is being made, or the response was given), `spent_nonce` (another
+  /// attempt took over, or the store forgot this one), or what the store says. Waits for the store:
   /// not on a thread that the store needs.
   mark_result mark(std::string_view note) const;
   /// The same without waiting: `then` is called once, from any thread, possibly before this
