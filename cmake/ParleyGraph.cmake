@@ -44,7 +44,7 @@ parley_room(cursor   USES core crypto)
 parley_room(idempotency USES core crypto        PRIVATE threads)
 parley_room(idempotency_testing USES idempotency PUBLIC gtest)
 parley_room(idempotency_asio USES idempotency PUBLIC boost PRIVATE threads)
-parley_room(http     USES errors envelope cursor idempotency)
+parley_room(http     USES errors envelope e164 cursor idempotency)
 parley_room(beast    USES http                  PUBLIC boost PRIVATE threads)
 parley_room(sandbox  USES e164 cursor idempotency http beast  PRIVATE boost_json threads)
 

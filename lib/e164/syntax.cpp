@@ -2,48 +2,21 @@
 #include "parley/e164/syntax.hpp"
 
 #include <algorithm>
-#include <array>
 #include <bit>
-#include <cstring>
+
+#include "e164/swar.hpp"
 
 namespace parley::e164 {
 namespace {
 
-// Eight bytes are judged at once in a 64-bit word whose lowest byte is the first of the text. A
-// word is loaded from inside the view only: where a text is no multiple of eight long, two loads
-// overlap.
-using word = std::uint64_t;
+using detail::load1;
+using detail::load4;
+using detail::load8;
+using detail::marks;
+using detail::word;
 
-template <class Word>
-word load(const char* from) noexcept {
-  std::array<char, sizeof(Word)> bytes;
-  std::memcpy(bytes.data(), from, sizeof(Word));
-  if constexpr (std::endian::native == std::endian::big) std::ranges::reverse(bytes);
-  return std::bit_cast<Word>(bytes);
-}
-word load8(const char* from) noexcept { return load<std::uint64_t>(from); }
-word load4(const char* from) noexcept { return load<std::uint32_t>(from); }
-word load1(const char* from) noexcept { return static_cast<unsigned char>(*from); }
-
-constexpr word every_byte(unsigned char value) { return 0x0101010101010101u * value; }
-
-// Each of these gives a word whose high bits mark bad bytes; the lowest mark is right, those above
-// it need not be. A byte x of a word that was xored with zeros has to be at most 9: then neither x
-// nor x + 0x76 has its high bit set. What carries into the next byte is above 0x89, thus bad
-// itself.
-constexpr word marks = every_byte(0x80);
-
-word mark_digits(word w) noexcept {
-  const word x = w ^ every_byte('0');
-  return x | (x + every_byte(0x76));
-}
-
-// As mark_digits, but the first byte has to be a plus sign: 0 after the xor, so that 0x7F may be
-// added. The second must not be 0: taking 1 from it then borrows.
-word mark_front(word w) noexcept {
-  const word x = w ^ (every_byte('0') ^ ('0' ^ '+'));
-  return (x - 0x100) | (x + (every_byte(0x76) + (0x7F - 0x76)));
-}
+word mark_digits(word text) noexcept { return detail::mark_digits(detail::digits_of(text)); }
+word mark_front(word text) noexcept { return detail::mark_front(detail::front_digits_of(text)); }
 
 // The index of the first byte that is marked; 8 where there is none. The bit that is set above the
 // marks spares a branch on zero.
@@ -125,6 +98,10 @@ std::string_view to_string(status s) noexcept {
     case status::ok: return "ok";
     case status::not_e164: return "not_e164";
     case status::too_long: return "too_long";
+    case status::unknown_calling_code: return "unknown_calling_code";
+    case status::invalid_length: return "invalid_length";
+    case status::invalid: return "invalid";
+    case status::blocked: return "blocked";
   }
   return "unknown";  // a value from a newer or a corrupt peer
 }

@@ -10,15 +10,13 @@
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 
-#include "parley/e164/syntax.hpp"
+#include "parley/http/call_numbers.hpp"
 #include "sandbox/magic.hpp"
 
 namespace parley::sandbox {
 namespace {
 
 namespace json = boost::json;
-
-constexpr std::string_view expected_number = "Expected +<country><number>";
 
 envelope::error invalid(std::string message, std::string_view field, std::string explanation) {
   return envelope::error(errors::code::validation_error)
@@ -44,21 +42,12 @@ result<json::object, envelope::error> parse_object(std::string_view body) {
   return std::move(value.as_object());
 }
 
-// A number as it stands in the body, and what is wrong with it.
-struct number_field {
-  std::string text;
-  std::string_view problem;  // empty: none
-  bool is_missing = false;
-};
-
-number_field read_number(const json::object& body, std::string_view name) {
+// A number as it stands in the body. A string that is none is judged by http.
+http::number_field number_field(const json::object& body, std::string_view name) {
   const json::value* value = body.if_contains(to_boost(name));
-  if (value == nullptr || value->is_null()) return {{}, "Required", true};
-  if (!value->is_string()) return {{}, "Expected a string", false};
-  const std::string_view text = to_std(value->get_string());
-  if (text.empty()) return {{}, "Required", true};
-  if (!e164::is_syntax_ok(text)) return {{}, expected_number, false};
-  return {std::string(text), {}, false};
+  if (value == nullptr || value->is_null()) return {name};
+  if (!value->is_string()) return {name, {}, "Expected a string"};
+  return {name, to_std(value->get_string())};
 }
 
 bool has_either(const json::object& body, const dial_names& names) {
@@ -104,23 +93,10 @@ result<dial_request, envelope::error> parse_dial(std::string_view body, const di
   const dial_names& names =
       !has_either(*object, route) && has_either(*object, other) ? other : route;
 
-  number_field caller = read_number(*object, names.caller);
-  number_field destination = read_number(*object, names.destination);
-  if (!destination.problem.empty()) {
-    envelope::error error(destination.is_missing ? errors::code::destination_missing
-                                                 : errors::code::destination_invalid);
-    error.with_field(std::string(names.destination), std::string(destination.problem));
-    if (!caller.problem.empty()) {
-      error.with_field(std::string(names.caller), std::string(caller.problem));
-    }
-    return failure{std::move(error)};
-  }
-  if (!caller.problem.empty()) {
-    const std::string_view rule = caller.is_missing ? " is required" : " must be E.164 format";
-    return failure{
-        invalid(std::string(names.caller).append(rule), names.caller, std::string(caller.problem))};
-  }
-  return dial_request{names, std::move(caller.text), std::move(destination.text)};
+  auto numbers = http::read_call_numbers(number_field(*object, names.destination),
+                                         number_field(*object, names.caller));
+  if (!numbers) return failure{std::move(numbers).error()};
+  return dial_request{names, to_string(numbers->caller), to_string(numbers->destination)};
 }
 
 result<metadata_patch, envelope::error> parse_metadata_patch(std::string_view body) {

@@ -102,9 +102,23 @@ TEST_F(Sandbox, AnswersCallsAsDial) {
 }
 
 TEST_F(Sandbox, SucceedsForAnyOtherNumber) {
-  for (const char* destination : {"+12025550100", "+12025550134", "+12025550199", "+120255501011",
-                                  "+12025550", "+447400123456"}) {
+  for (const char* destination :
+       {"+12025550100", "+12025550134", "+12025550199", "+447400123456", "+80012345678"}) {
     EXPECT_EQ(dial(destination).status, 202) << destination;
+  }
+}
+
+TEST_F(Sandbox, RefusesDestinationsThatCannotBeDialled) {
+  for (const char* destination : {"+120255501011", "+12025550", "+15551234567", "+9991234567",
+                                  "+4402079460958", "+1", "14155556789"}) {
+    const auto refused = dial(destination);
+    EXPECT_EQ(refused.status, 400) << destination;
+    EXPECT_EQ(code_of(refused), "destination_invalid") << destination;
+  }
+  for (const char* destination : {"+1911", "+1933", "+44999", "+49112"}) {
+    const auto refused = dial(destination);
+    EXPECT_EQ(refused.status, 403) << destination;
+    EXPECT_EQ(code_of(refused), "destination_blocked") << destination;
   }
 }
 

@@ -24,11 +24,16 @@ namespace parley::e164 {
 /// E.164 allows at most 15 digits, the country code included.
 inline constexpr std::size_t digits_max = 15;
 
-/// What a text is. The values are ABI: append, never reorder.
+/// What a text is. The first three are of its syntax, the others of numbers (number.hpp). The
+/// values are ABI: append, never reorder.
 enum class status : std::uint8_t {
   ok = 0,
-  not_e164,  ///< no plus sign, no digit, a leading 0, or a byte that is not a digit
-  too_long,  ///< a plus sign, then at least 16 digits of which the first is not 0
+  not_e164,              ///< no plus sign, no digit, a leading 0, or a byte that is not a digit
+  too_long,              ///< a plus sign, then at least 16 digits of which the first is not 0
+  unknown_calling_code,  ///< no country and no service has it
+  invalid_length,        ///< no number of this calling code has as many digits
+  invalid,               ///< of a possible length, but no plan has the number
+  blocked,               ///< an emergency or special-service number written after a calling code
 };
 
 /// The answer for one text.
