@@ -12,13 +12,15 @@
 #include <cstdio>
 #include <cstdlib>
 #include <mutex>
+#include <optional>
 #include <string>
-#include <string_view>
 #include <utility>
 
 #include "parley/beast/server.hpp"
-#include "parley/e164/syntax.hpp"
+#include "parley/e164/number.hpp"
+#include "parley/e164/policy.hpp"
 #include "parley/envelope/error.hpp"
+#include "parley/http/call_numbers.hpp"
 #include "parley/http/service.hpp"
 
 namespace e164 = parley::e164;
@@ -35,29 +37,39 @@ http::authentication authenticate(const http::request_view& request) {
   return std::string("tenant-7");
 }
 
+// Where the text breaks the syntax, the byte; else what is wrong with the number as a whole.
+envelope::error refuse(const e164::classification& found) {
+  std::string problem(to_string(found.status()));
+  if (found.status() == e164::status::not_e164 || found.status() == e164::status::too_long) {
+    problem = "Wrong at byte " + std::to_string(found.offset());
+  }
+  return envelope::error(http::to_code(found.status())).with_field("body", std::move(problem));
+}
+
 // Where calls are forwarded to; handlers run on several threads.
 class forwarding {
  public:
   http::response put(const http::request_view& request) {
-    if (const auto checked = e164::check_syntax(request.body); !checked) {
-      return http::to_response(
-          envelope::error(errors::code::destination_invalid)
-              .with_field("body", "Wrong at byte " + std::to_string(checked.offset)));
+    const auto number = e164::parse(request.body);
+    if (!number) return http::to_response(refuse(number.error()));
+    if (e164::dialable.check(*number) != e164::verdict::allowed) {
+      return http::to_response(envelope::error(errors::code::destination_invalid));
     }
     const std::lock_guard lock(mutex_);
-    destination_ = request.body;
+    destination_ = *number;
     return http::response{.status = 204};
   }
 
   http::response get() {
     const std::lock_guard lock(mutex_);
-    if (destination_.empty()) return http::to_response(envelope::error(errors::code::not_found));
-    return http::json_response(200, R"({"data":{"destination":")" + destination_ + "\"}}");
+    if (!destination_) return http::to_response(envelope::error(errors::code::not_found));
+    return http::json_response(200,
+                               R"({"data":{"destination":")" + to_string(*destination_) + "\"}}");
   }
 
  private:
   std::mutex mutex_;
-  std::string destination_;
+  std::optional<e164::number> destination_;
 };
 
 }  // namespace

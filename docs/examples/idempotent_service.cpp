@@ -17,8 +17,10 @@
 #include <utility>
 
 #include "parley/beast/server.hpp"
-#include "parley/e164/syntax.hpp"
+#include "parley/e164/number.hpp"
+#include "parley/e164/policy.hpp"
 #include "parley/envelope/error.hpp"
+#include "parley/http/call_numbers.hpp"
 #include "parley/http/guard.hpp"
 #include "parley/http/service.hpp"
 #include "parley/idempotency/engine.hpp"
@@ -42,23 +44,24 @@ http::authentication authenticate(const http::request_view& request) {
 }
 
 // What cannot be taken back. `id` is the same in each attempt, so that the other side can tell too.
-int dial(const std::string& destination, std::string_view id) {
+int dial(const http::call_numbers& numbers, std::string_view id) {
   static std::atomic<int> calls = 0;
-  std::fprintf(stderr, "dialling %s for %.*s\n", destination.c_str(), static_cast<int>(id.size()),
-               id.data());
+  std::fprintf(stderr, "dialling %s for %.*s\n", numbers.destination.text().c_str(),
+               static_cast<int>(id.size()), id.data());
   return ++calls;
 }
 
 http::response place_call(const http::request_view& request, http::attempt attempt) {
+  constexpr std::string_view caller = "+14155550100";  // all calls come from this number
+  const auto numbers =
+      http::read_call_numbers({"body", request.body}, {"caller", caller}, e164::dialable);
   // Not a 2xx: nothing is stored, and the same key may be sent with a better number.
-  if (!e164::is_syntax_ok(request.body)) {
-    return http::to_response(envelope::error(errors::code::destination_invalid));
-  }
+  if (!numbers) return http::to_response(numbers.error());
   // From here on a crash leaves a record that says so, and nobody dials again unasked.
   if (!attempt.mark("dialling")) {
     return http::to_response(envelope::error(errors::code::internal_error));
   }
-  const int call = dial(std::string(request.body), attempt.operation_id());
+  const int call = dial(*numbers, attempt.operation_id());
   return http::json_response(202, R"({"data":{"call":)" + std::to_string(call) + "}}");
 }
 

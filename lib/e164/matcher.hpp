@@ -123,16 +123,18 @@ inline word match(const tables& t, std::string_view text) noexcept {
   const std::int16_t* const rows = t.root + root_size;
   // A step from a leaf stays there. Written as arithmetic: compilers make a branch of a condition,
   // and half the numbers would be mispredicted.
-  const auto step = [&](word digit) {
-    const std::int64_t next = rows[2 * cell + static_cast<std::int64_t>(digit)];
-    cell = next ^ ((next ^ cell) & (cell >> 63));
+  const auto step = [rows](std::int64_t from, word digit) {
+    const std::int64_t next = rows[2 * from + static_cast<std::int64_t>(digit)];
+    return next ^ ((next ^ from) & (from >> 63));
   };
-  step(front >> 40 & 0xFF);
+  cell = step(cell, front >> 40 & 0xFF);
   // Nine of ten numbers have come to a leaf by now; of those of a few deep plans, as India's, half.
   if (cell >= 0) [[unlikely]] {
-    step(front >> 48 & 0xFF);
-    step(front >> 56);
-    for (std::size_t i = 8; cell >= 0; ++i) step(i < size ? load1(first + i) - '0' : 0);
+    cell = step(cell, front >> 48 & 0xFF);
+    cell = step(cell, front >> 56);
+    for (std::size_t i = 8; cell >= 0; ++i) {
+      cell = step(cell, i < size ? load1(first + i) - '0' : 0);
+    }
   }
   return settle(t, text, cell);
 }

@@ -37,8 +37,8 @@ inline constexpr std::uint64_t length_bits = 0xFFF;
 }  // namespace leaf
 
 struct tables {
-  /// root_size cells, then those of the rows. Behind a leaf a step is taken and thrown away: it
-  /// reads a cell of `root`.
+  /// root_size cells, then those of the rows, of which there is one at least. Behind a leaf a step
+  /// is taken and thrown away: it reads a cell of `root` or of the first row.
   const std::int16_t* root;
   const std::uint64_t* leaves;
   /// Numbers of special services, blocked where they are not valid. From row blocked_start on each

@@ -31,7 +31,7 @@ enum class status : std::uint8_t {
   not_e164,              ///< no plus sign, no digit, a leading 0, or a byte that is not a digit
   too_long,              ///< a plus sign, then at least 16 digits of which the first is not 0
   unknown_calling_code,  ///< no country and no service has it
-  invalid_length,        ///< no number of this calling code has as many digits
+  invalid_length,        ///< no such length is possible for numbers of this calling code
   invalid,               ///< of a possible length, but no plan has the number
   blocked,               ///< an emergency or special-service number written after a calling code
 };

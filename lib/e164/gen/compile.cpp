@@ -20,6 +20,9 @@ using detail::length_min;
 
 using places = std::vector<std::uint32_t>;
 
+// Of one calling code; today's metadata needs 4,627. Patterns can be written that need 10^15.
+constexpr std::size_t states_max = 20'000;
+
 // What a number is: its region, an index of the calling code's own, and its type. 0: not valid.
 using outcome = std::uint16_t;
 // By the number's length.
@@ -217,6 +220,8 @@ class code_builder {
       : automaton_(automaton), code_digits_(code_digits), pool_(pool) {}
 
   std::uint32_t build_root(const state& at) { return build({at, length_min, length_min, {}}); }
+  /// What was built is then not whole.
+  bool is_too_large() const { return built_.size() > states_max; }
 
  private:
   // Having read `depth` digits one is at `at`. The last of them that is not known to be 0 is digit
@@ -235,7 +240,7 @@ class code_builder {
     if (const auto found = built_.find(here); found != built_.end()) return found->second;
     outcomes ended = here.ended;
     ended[here.depth] = automaton_.valid_at(here.at, here.depth - code_digits_);
-    const std::uint32_t id = here.depth == length_max || here.at.at.empty()
+    const std::uint32_t id = here.depth == length_max || here.at.at.empty() || is_too_large()
                                  ? pool_.add({true, ended, {}})
                                  : build_row(here, ended);
     built_.emplace(here, id);
@@ -289,11 +294,13 @@ class blocked_builder {
     }
     built_.clear();
     lengths_ = 0;
+    length_end_ = length_max - static_cast<unsigned>(code.size());
     const unsigned below = build(automaton, automaton.start(), 0);
     rows_[from][digit_of(code.back())] = below << 1;
     return lengths_ << code.size();
   }
 
+  bool is_too_large() const { return built_.size() > states_max; }
   const std::vector<std::array<unsigned, base>>& rows() const { return rows_; }
 
  private:
@@ -302,7 +309,7 @@ class blocked_builder {
   static unsigned digit_of(char c) { return static_cast<unsigned>(c - '0'); }
 
   unsigned build(const code_automaton& automaton, const state& at, unsigned length) {
-    if (at.at.empty() && !at.is_start) return 0;
+    if ((at.at.empty() && !at.is_start) || length == length_end_ || is_too_large()) return 0;
     const auto found = built_.find({at, length});
     if (found != built_.end()) return found->second;
     row made{};
@@ -326,6 +333,7 @@ class blocked_builder {
   std::map<row, unsigned> ids_;
   std::map<std::pair<state, unsigned>, unsigned> built_;
   std::uint32_t lengths_ = 0;
+  unsigned length_end_ = 0;  // E.164 has no longer numbers
 };
 
 // What the leaves of one calling code have in common.
@@ -358,10 +366,12 @@ class writer {
     }
   }
 
-  result<void, std::string> finish() const {
+  result<void, std::string> finish() {
     if (made_.root.size() > detail::root_size + 0x10000)
       return failure{std::string("too many rows")};
-    // A step from a leaf reads a cell of `root`.
+    // A step from a leaf reads a cell of `root`; from one of the first leaves also one of the first
+    // row, which has to be there.
+    if (made_.root.size() == detail::root_size) made_.root.resize(detail::root_size + base);
     if (made_.leaves.size() > detail::root_size / 2) return failure{std::string("too many leaves")};
     return {};
   }
@@ -441,9 +451,26 @@ result<std::vector<std::string>, std::string> all_regions(const plan& from) {
   return all;
 }
 
+// No calling code may begin with another: where the code ends has to be plain.
+result<void, std::string> check_codes(const plan& from) {
+  std::set<std::string> texts;
+  for (const code_plan& code : from.codes) {
+    const std::string text = std::to_string(code.code);
+    const auto longer = texts.lower_bound(text);
+    bool is_taken = longer != texts.end() && longer->starts_with(text);
+    for (std::size_t size = 1; size < text.size(); ++size) {
+      is_taken = is_taken || texts.contains(text.substr(0, size));
+    }
+    if (is_taken) return failure{"calling code " + text + ": it or a part of it is one already"};
+    texts.insert(text);
+  }
+  return {};
+}
+
 }  // namespace
 
 result<compiled, std::string> compile(const plan& from) {
+  if (auto checked = check_codes(from); !checked) return failure{checked.error()};
   compiled made;
   made.version = from.version;
   auto regions = all_regions(from);
@@ -469,6 +496,7 @@ result<compiled, std::string> compile(const plan& from) {
     facts.code = code.code;
     facts.possible = code.regions.front()[slot::general].lengths << code_digits;
     facts.blocked = blocked.add(text, short_numbers);
+    if (blocked.is_too_large()) return failure{short_numbers.describe("too many short numbers")};
     for (const region_plan& region : code.regions) {
       const auto at = std::ranges::lower_bound(made.regions, region.name);
       facts.regions.push_back(static_cast<unsigned>(at - made.regions.begin()));
@@ -488,6 +516,7 @@ result<compiled, std::string> compile(const plan& from) {
       }
     };
     add_roots(add_roots, code.code, code_digits, valid_numbers.start());
+    if (builder.is_too_large()) return failure{valid_numbers.describe("a plan too large")};
     written.add_code(pool, facts, roots);
     made.codes[code.code / 64] |= std::uint64_t{1} << (code.code % 64);
   }

@@ -35,6 +35,10 @@ class reader {
  private:
   static constexpr int depth_max = 32;
   static constexpr unsigned repeat_max = 32;
+  // Counts inside counts multiply. The largest pattern of today's metadata has 541 atoms and 593
+  // moves from one place to the next.
+  static constexpr std::size_t atoms_max = 4'096;
+  static constexpr std::size_t moves_max = 16'384;
 
   char peek() const { return error_.empty() && at_ < text_.size() ? text_[at_] : '\0'; }
   bool take(std::string_view what) {
@@ -66,6 +70,8 @@ class reader {
   }
 
   void join(piece& all, const piece& next) {
+    moves_ += all.last.size() * next.first.size();
+    if (moves_ > moves_max) return fail("a pattern too large");
     for (const std::uint32_t from : all.last) append(made_.positions[from].next, next.first);
     if (all.may_be_empty) append(all.first, next.first);
     if (!next.may_be_empty) all.last.clear();
@@ -103,6 +109,7 @@ class reader {
   }
 
   piece atom(int depth) {
+    if (++atoms_ > atoms_max) fail("a pattern too large");
     if (take("(?:")) {
       piece inner = alternatives(depth + 1);
       if (!take(")")) fail("a bracket that is not closed");
@@ -157,6 +164,8 @@ class reader {
   std::string_view text_;
   std::size_t at_ = 0;
   std::string error_;
+  std::size_t atoms_ = 0;
+  std::size_t moves_ = 0;
   pattern made_;
 };
 
