@@ -44,9 +44,12 @@ parley_room(cursor   USES core crypto)
 parley_room(idempotency USES core crypto        PRIVATE threads)
 parley_room(idempotency_testing USES idempotency PUBLIC gtest)
 parley_room(idempotency_asio USES idempotency PUBLIC boost PRIVATE threads)
+parley_room(idempotency_redis USES idempotency PUBLIC boost
+                     PRIVATE hiredis openssl_ssl threads)
 parley_room(http     USES errors envelope e164 cursor idempotency)
 parley_room(beast    USES http                  PUBLIC boost PRIVATE threads)
-parley_room(sandbox  USES e164 cursor idempotency http beast  PRIVATE boost_json threads)
+parley_room(sandbox  USES e164 cursor idempotency idempotency_redis http beast
+                     PRIVATE boost_json threads)
 
 # What each package name above means: the arguments of find_package, the target to link, and what a
 # static link adds to a command line.
@@ -61,6 +64,12 @@ set(PARLEY_PC_gtest           -lgtest)
 set(PARLEY_PACKAGE_openssl_crypto OpenSSL 3.0 COMPONENTS Crypto)
 set(PARLEY_TARGET_openssl_crypto  OpenSSL::Crypto)
 set(PARLEY_PC_openssl_crypto      -lcrypto)
+set(PARLEY_PACKAGE_openssl_ssl    OpenSSL 3.0 COMPONENTS SSL Crypto)
+set(PARLEY_TARGET_openssl_ssl     OpenSSL::SSL)
+set(PARLEY_PC_openssl_ssl         -lssl -lcrypto)
+set(PARLEY_PACKAGE_hiredis    hiredis MODULE)
+set(PARLEY_TARGET_hiredis     hiredis::hiredis)
+set(PARLEY_PC_hiredis         -lhiredis)
 set(PARLEY_PACKAGE_threads    Threads)
 set(PARLEY_TARGET_threads     Threads::Threads)
 set(PARLEY_PC_threads         -pthread)

@@ -39,6 +39,7 @@ write_basic_package_version_file("${PROJECT_BINARY_DIR}/parley-config-version.cm
 install(FILES
   "${PROJECT_BINARY_DIR}/parley-config.cmake"
   "${PROJECT_BINARY_DIR}/parley-config-version.cmake"
+  "${PROJECT_SOURCE_DIR}/cmake/Findhiredis.cmake"
   DESTINATION "${CMAKE_INSTALL_LIBDIR}/cmake/parley"
   COMPONENT core
 )

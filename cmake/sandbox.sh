@@ -23,6 +23,7 @@ Options of the program (once it is built, its own --help stands here):
   --host ADDRESS    address to listen on (127.0.0.1)
   --port N          port to listen on; 0: any that is free (8080)
   --threads N       threads that serve requests
+  --store WHERE     idempotency records: memory, or the URL of a Redis server
 END
   fi
 }
@@ -46,7 +47,7 @@ done
 arguments=("${port[@]}" "${arguments[@]}")
 
 cd "$root"
-need g++ cmake ninja boost boost_json curl
+need g++ cmake ninja boost boost_json openssl hiredis curl
 configure_and_build sandbox "$(default_jobs)" all
 
 # In a process group of its own, so that Ctrl-C reaches the server once: by way of this script.

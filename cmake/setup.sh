@@ -62,6 +62,7 @@ met() {
     openssl)
       compiles '#include <openssl/opensslv.h>' '#if OPENSSL_VERSION_MAJOR < 3' '#error' '#endif'
       ;;
+    hiredis) compiles '#if !__has_include(<hiredis/hiredis.h>)' '#error' '#endif' ;;
     gtest) compiles '#if !__has_include(<gmock/gmock.h>)' '#error' '#endif' ;;
     benchmark) compiles '#if !__has_include(<benchmark/benchmark.h>)' '#error' '#endif' ;;
     sqlite) compiles '#if !__has_include(<sqlite3.h>)' '#error' '#endif' ;;
@@ -77,7 +78,9 @@ called() {
     ninja) echo "Ninja" ;;
     boost) echo "Boost 1.81 or later" ;;
     boost_json) echo "Boost.JSON 1.81 or later" ;;
+    redis-server) echo "Redis 7.0 or later, and redis-cli" ;;
     openssl) echo "OpenSSL 3.0 or later" ;;
+    hiredis) echo "hiredis" ;;
     gtest) echo "GoogleTest with GoogleMock" ;;
     benchmark) echo "Google Benchmark" ;;
     sqlite) echo "SQLite 3" ;;
@@ -92,6 +95,7 @@ package() {
     boost) echo libboost1.81-dev ;;
     boost_json) echo libboost-json1.81-dev ;;
     openssl) echo libssl-dev ;;
+    hiredis) echo libhiredis-dev ;;
     gtest) echo libgtest-dev libgmock-dev ;;
     benchmark) echo libbenchmark-dev ;;
     sqlite) echo libsqlite3-dev ;;

@@ -43,7 +43,8 @@ done
 [[ -z $jobs || $jobs =~ ^[1-9][0-9]*$ ]] || fail "--jobs needs a number, not '$jobs'"
 
 cd "$root"
-needs=(cmake ninja boost boost_json openssl gtest sqlite pkg-config clang-format curl)
+needs=(cmake ninja boost boost_json openssl hiredis gtest sqlite redis-server)
+needs+=(pkg-config clang-format curl)
 case $preset in
   dev | asan | tsan) needs+=(g++) ;;
   clang | fuzz) needs+=(clang) ;;

@@ -9,10 +9,14 @@
 #include <charconv>
 #include <chrono>
 #include <csignal>
+#include <cstddef>
 #include <cstdint>
 #include <cstdio>
+#include <fstream>
 #include <optional>
+#include <string>
 #include <string_view>
+#include <utility>
 
 #include "parley/core/version.hpp"
 #include "parley/sandbox/sandbox.hpp"
@@ -23,11 +27,31 @@ constexpr const char* usage =
     "Usage: parley-sandbox [options]\n"
     "Emulates the call API over HTTP until SIGTERM or SIGINT.\n"
     "\n"
-    "  --host ADDRESS    IPv4 or IPv6 address to listen on (127.0.0.1)\n"
-    "  --port N          port to listen on; 0: any that is free (0)\n"
-    "  --threads N       event loops, 1 to 1024 (2)\n"
-    "  --help            print this\n"
-    "  --version         print the version\n";
+    "  --host ADDRESS          IPv4 or IPv6 address to listen on (127.0.0.1)\n"
+    "  --port N                port to listen on; 0: any that is free (0)\n"
+    "  --threads N             event loops, 1 to 1024 (2)\n"
+    "  --store WHERE           idempotency records: memory, or a Redis server that sandboxes "
+    "share,\n"
+    "                          redis://HOST:PORT/DATABASE, rediss:// or unix:///SOCKET (memory).\n"
+    "                          The sandbox's clock does not move records in Redis; they keep the\n"
+    "                          server's time\n"
+    "  --digest-key-file FILE  all of FILE, at least 32 bytes, is the key under which records are\n"
+    "                          known; the same for all that share them (a published one, which is\n"
+    "                          good enough for a sandbox and nothing else)\n"
+    "  --help                  print this\n"
+    "  --version               print the version\n";
+
+constexpr std::size_t digest_key_bytes_max = 65'536;
+
+// None: it cannot be read, or is too large.
+std::optional<std::string> read_file(const char* path) {
+  std::ifstream file(path, std::ios::binary);
+  std::string made(digest_key_bytes_max + 1, '\0');
+  file.read(made.data(), static_cast<std::streamsize>(made.size()));
+  if (!file.eof()) return std::nullopt;
+  made.resize(static_cast<std::size_t>(file.gcount()));
+  return made;
+}
 
 template <class Number>
 std::optional<Number> parse_number(std::string_view text) {
@@ -48,10 +72,14 @@ int main(int argc, char** argv) {
   parley::sandbox::options options;
   options.server.threads = 2;
 
-  constexpr option names[] = {
-      {"host", required_argument, nullptr, 'h'},    {"port", required_argument, nullptr, 'p'},
-      {"threads", required_argument, nullptr, 't'}, {"help", no_argument, nullptr, '?' + 1},
-      {"version", no_argument, nullptr, 'v'},       {nullptr, 0, nullptr, 0}};
+  constexpr option names[] = {{"host", required_argument, nullptr, 'h'},
+                              {"port", required_argument, nullptr, 'p'},
+                              {"threads", required_argument, nullptr, 't'},
+                              {"help", no_argument, nullptr, '?' + 1},
+                              {"store", required_argument, nullptr, 's'},
+                              {"digest-key-file", required_argument, nullptr, 'd'},
+                              {"version", no_argument, nullptr, 'v'},
+                              {nullptr, 0, nullptr, 0}};
   for (int name = 0; (name = getopt_long(argc, argv, "", names, nullptr)) != -1;) {
     switch (name) {
       case 'h': options.server.address = optarg; break;
@@ -67,6 +95,13 @@ int main(int argc, char** argv) {
           break;
         }
         return bad_usage("not a number of threads", optarg);
+      case 's': options.store = optarg; break;
+      case 'd':
+        if (auto key = read_file(optarg); key && !key->empty()) {
+          options.digest_key = *std::move(key);
+          break;
+        }
+        return bad_usage("not a file with a digest key", optarg);
       case '?' + 1: std::fputs(usage, stdout); return 0;
       case 'v': std::printf("%s\n", parley::version.data()); return 0;
       default: return 2;  // getopt_long has said what is wrong

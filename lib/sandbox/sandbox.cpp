@@ -6,18 +6,26 @@
 #include <cstddef>
 #include <deque>
 #include <mutex>
+#include <optional>
+#include <span>
 #include <utility>
+
+#include <boost/asio/post.hpp>
+#include <boost/asio/thread_pool.hpp>
 
 #include "parley/cursor/codec.hpp"
 #include "parley/cursor/key_ring.hpp"
 #include "parley/cursor/page.hpp"
 #include "parley/http/guard.hpp"
+#include "parley/http/offload.hpp"
 #include "parley/http/page.hpp"
 #include "parley/http/service.hpp"
 #include "parley/idempotency/engine.hpp"
 #include "parley/idempotency/key.hpp"
 #include "parley/idempotency/memory_store.hpp"
 #include "parley/idempotency/timer.hpp"
+#include "parley/idempotency_redis/inspect.hpp"
+#include "parley/idempotency_redis/store.hpp"
 #include "sandbox/calls.hpp"
 #include "sandbox/json.hpp"
 #include "sandbox/magic.hpp"
@@ -165,25 +173,83 @@ http::authentication authenticate(const http::request_view& request) {
   return std::string(*token);
 }
 
+// It guards nothing but a sandbox's records, and is here for everybody to read.
+constexpr std::string_view published_digest_key = "parley-sandbox: this key is no secret";
+
+bool is_in_memory(const options& chosen) { return chosen.store == "memory"; }
+
+result<idempotency::digester, beast::start_failure> make_digester(const options& chosen) {
+  std::string_view key = chosen.digest_key;
+  if (key.empty() && !is_in_memory(chosen)) key = published_digest_key;
+  auto made =
+      key.empty()
+          ? idempotency::digester::random()
+          : idempotency::digester::from_key(std::as_bytes(std::span(key.data(), key.size())));
+  return std::move(made).map_error([](idempotency::digester_errc why) {
+    return beast::start_failure{why == idempotency::digester_errc::key_too_short
+                                    ? "the digest key has less than 32 bytes"
+                                    : "there are no random bytes"};
+  });
+}
+
 // What a start makes and hands to the server.
 struct idempotency_parts {
-  std::unique_ptr<idempotency::memory_store> records;
+  std::unique_ptr<idempotency::store> records;
+  std::function<bool()> clear;
   std::unique_ptr<idempotency::timer> timer;
   std::unique_ptr<idempotency::engine> engine;
 };
 
 // Records end by the manual clock, requests wait by the real one.
-result<idempotency_parts, beast::start_failure> make_idempotency(const manual_clock& clock) {
-  const auto fail = [](std::string why) {
-    return failure{beast::start_failure{"cannot keep idempotency records: " + std::move(why)}};
-  };
-  idempotency_parts made;
+result<void, std::string> make_memory_records(const manual_clock& clock, idempotency_parts& into) {
   auto records = idempotency::make_memory_store(
       {.bytes_max = record_bytes_max, .scope_share = 1, .clock = [&clock] {
          return std::chrono::steady_clock::time_point(clock.now().time_since_epoch());
        }});
-  if (!records) return fail(records.error());
-  made.records = *std::move(records);
+  if (!records) return failure{std::move(records).error()};
+  into.clear = [memory = records->get()] {
+    memory->clear();
+    return true;
+  };
+  into.records = *std::move(records);
+  return {};
+}
+
+result<void, std::string> make_redis_records(const std::string& url, idempotency_parts& into) {
+  idempotency_redis::redis_store_options chosen;
+  chosen.url = url;
+  chosen.key_prefix = store_key_prefix;
+  // What a server for development is set to: nobody misses a sandbox's record.
+  chosen.when_evicts = idempotency_redis::on_finding::ignore;
+  chosen.when_no_append_only = idempotency_redis::on_finding::ignore;
+  chosen.when_unknown = idempotency_redis::on_finding::ignore;
+  auto records = idempotency_redis::make_redis_store(chosen);
+  if (!records) return failure{std::move(records).error()};
+  auto inspector = idempotency_redis::make_inspector(chosen);
+  if (!inspector) return failure{std::move(inspector).error()};
+  struct shared_inspector {
+    std::mutex mutex;
+    std::unique_ptr<idempotency_redis::inspector> records;
+  };
+  auto shared = std::make_shared<shared_inspector>();
+  shared->records = *std::move(inspector);
+  into.clear = [shared] {
+    const std::lock_guard lock(shared->mutex);
+    return shared->records->clear().has_value();
+  };
+  into.records = *std::move(records);
+  return {};
+}
+
+result<idempotency_parts, beast::start_failure> make_idempotency(const options& chosen,
+                                                                 const manual_clock& clock) {
+  const auto fail = [](std::string why) {
+    return failure{beast::start_failure{"cannot keep idempotency records: " + std::move(why)}};
+  };
+  idempotency_parts made;
+  auto stored = is_in_memory(chosen) ? make_memory_records(clock, made)
+                                     : make_redis_records(chosen.store, made);
+  if (!stored) return fail(std::move(stored).error());
   auto timer = idempotency::make_thread_timer();
   if (!timer) return fail("no thread for the timer");
   made.timer = *std::move(timer);
@@ -208,10 +274,20 @@ class server::impl {
         journal_(*clock_),
         service_(make_routes(), authenticate, {.limits = options.limits, .observer = &journal_}),
         address_(options.server.address),
-        server_(service_, std::move(options.server)) {}
+        server_(service_, std::move(options.server)) {
+    if (!is_in_memory(options)) blocking_.emplace(1);
+  }
 
   result<void, beast::start_failure> start() { return server_.start(); }
-  bool drain(std::chrono::milliseconds deadline) { return server_.drain(deadline); }
+  bool drain(std::chrono::milliseconds deadline) {
+    const auto until = std::chrono::steady_clock::now() +
+                       std::min<std::chrono::milliseconds>(deadline, std::chrono::hours(24));
+    const bool is_answered = server_.drain(deadline);
+    const auto left =
+        std::chrono::floor<std::chrono::milliseconds>(until - std::chrono::steady_clock::now());
+    const bool is_stored = idempotency_.engine->drain(std::max(left, std::chrono::milliseconds(0)));
+    return is_answered && is_stored;
+  }
   std::uint16_t port() const noexcept { return server_.port(); }
   bool advance(std::chrono::seconds by) { return clock_->advance(by); }
   std::uint64_t calls_placed() const { return calls_.placed(); }
@@ -219,12 +295,13 @@ class server::impl {
     const bool is_ipv6 = address_.find(':') != std::string::npos;
     return "http://" + (is_ipv6 ? "[" + address_ + "]" : address_) + ":" + std::to_string(port());
   }
-  void reset() {
+  bool reset() {
     // The clock first: a call placed meanwhile is either forgotten or has the new time.
     clock_->reset();
     calls_.clear();
-    idempotency_.records->clear();
+    const bool is_cleared = idempotency_.clear();
     journal_.clear();
+    return is_cleared;
   }
 
  private:
@@ -309,6 +386,12 @@ class server::impl {
     return http::json_response(200, format_clock(clock_->now(), clock_->offset()));
   }
 
+  reply reset_all() {
+    if (reset()) return {.status = 204};
+    return http::to_response(envelope::error(errors::code::internal_error, errors::tier::http)
+                                 .with_message("The records in Redis could not be cleared."));
+  }
+
   const std::unique_ptr<manual_clock> clock_;  // the records look at it
   const cursor::key_ring cursor_keys_;
   const http::pager pager_;
@@ -317,6 +400,8 @@ class server::impl {
   journal journal_;
   call_book calls_;
   http::service service_;
+  // For what waits for Redis; none where nothing does. Ends before the service, as it answers.
+  std::optional<boost::asio::thread_pool> blocking_;
   std::string address_;
   beast::server server_;
 };
@@ -353,13 +438,17 @@ http::routes server::impl::make_routes() {
       control);
   routes.post(
       "/sandbox/clock/advance", [this](const request& r) { return advance_clock(r); }, control);
-  routes.post(
-      "/sandbox/reset",
-      [this](const request&) {
-        reset();
-        return reply{.status = 204};
-      },
-      control);
+  routes.post("/sandbox/reset",
+              http::offload(
+                  [this](std::function<void()> work) {
+                    if (blocking_) {
+                      boost::asio::post(*blocking_, std::move(work));
+                    } else {
+                      work();
+                    }
+                  },
+                  [this](const request&) { return reset_all(); }),
+              control);
   return routes;
 }
 
@@ -371,16 +460,16 @@ server::~server() = default;
 std::string server::url() const { return impl_->url(); }
 std::uint16_t server::port() const noexcept { return impl_->port(); }
 bool server::advance(std::chrono::seconds by) { return impl_->advance(by); }
-void server::reset() { impl_->reset(); }
+bool server::reset() { return impl_->reset(); }
 std::uint64_t server::calls_placed() const { return impl_->calls_placed(); }
 bool server::drain(std::chrono::milliseconds deadline) { return impl_->drain(deadline); }
 
 result<server, beast::start_failure> start(options options) {
   auto clock = std::make_unique<manual_clock>(std::move(options.clock));
-  auto records = make_idempotency(*clock);
+  auto digests = make_digester(options);
+  if (!digests) return failure{std::move(digests).error()};
+  auto records = make_idempotency(options, *clock);
   if (!records) return failure{std::move(records).error()};
-  auto digests = idempotency::digester::random();
-  if (!digests) return failure{beast::start_failure{"there are no random bytes"}};
   auto cursor_keys = make_cursor_keys();
   if (!cursor_keys) return failure{std::move(cursor_keys).error()};
   auto made =

@@ -81,7 +81,8 @@ private_tree() {
   cp -R "$PARLEY_SOURCE"/{CMakeLists.txt,cmake,LICENSE,NOTICE} "$tree"
   cp -R "$PARLEY_SOURCE"/lib/{core,crypto} "$tree/lib"
   cp -R "$PARLEY_SOURCE/include/parley/core" "$tree/include/parley"
-  sed -i '/^parley_room(core)/!{/^parley_room(/d}' "$tree/cmake/ParleyGraph.cmake"
+  # A room's lines go up to the closing bracket.
+  sed -i '/^parley_room(core)/!{/^parley_room(/,/)$/d}' "$tree/cmake/ParleyGraph.cmake"
   for room in "$@"; do
     sed -i "/^parley_private_room(crypto/a parley_room($room USES core crypto)" \
       "$tree/cmake/ParleyGraph.cmake"

@@ -22,6 +22,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "parley/beast/server.hpp"
 #include "parley/core/result.hpp"
@@ -40,11 +41,22 @@ inline constexpr std::chrono::milliseconds ended_after{150};
 inline constexpr std::size_t calls_max = 100'000;
 inline constexpr std::size_t journal_max = 1'000;
 
+/// Before the name of every record in Redis.
+inline constexpr std::string_view store_key_prefix = "parley-sandbox:";
+
 struct options {
   beast::server_options server = {};
   http::limits limits = {};
+  /// Where the idempotency records are: "memory", or the URL of a Redis server 7.0 or later, as in
+  /// idempotency_redis::redis_store_options. Sandboxes on one server share records, and nothing
+  /// else. A server that is not there is no failure to start; requests with a key are.
+  std::string store = "memory";
+  /// At least 32 bytes, under which requests are known to the store: the same for all sandboxes
+  /// that share it. Empty: in Redis one that everybody knows, in memory a random one.
+  std::string digest_key = {};
   /// The real time, to which the manual clock's offset is added; callable from any thread, and does
-  /// not throw. Empty: the system's at the start, going on steadily.
+  /// not throw. Empty: the system's at the start, going on steadily. Records in Redis keep the
+  /// server's time instead: no clock of ours moves them.
   std::function<time_point()> clock = {};
 };
 
@@ -63,12 +75,14 @@ class PARLEY_SANDBOX_EXPORT server {
   /// As POST /sandbox/clock/advance. False, and nothing changed: negative, or above ten years in
   /// all.
   bool advance(std::chrono::seconds by);
-  /// As POST /sandbox/reset.
-  void reset();
+  /// As POST /sandbox/reset. Blocks for the store. False: the records in Redis could not be
+  /// cleared; all else is.
+  bool reset();
   /// Calls placed since the start or the last reset, forgotten ones too.
   std::uint64_t calls_placed() const;
 
-  /// See beast::server::drain.
+  /// See beast::server::drain; then lets what is still to be stored be stored, in what is left of
+  /// the time.
   bool drain(std::chrono::milliseconds deadline);
 
  private:

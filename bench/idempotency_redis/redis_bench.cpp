@@ -1,0 +1,411 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// idempotency_redis/<operation>/<in flight>[/<peer>], against one redis-server that this program
+// starts, over TCP on the loopback. A response has 200 bytes; every key is new but for `replay`.
+//   claim     SET NX GET
+//   complete  the script that compares the nonce
+//   pair      a claim, then its complete: two operations
+//   replay    a claim that finds a completed record
+// Peers, each a single thread with hiredis, its commands pipelined as the store's are:
+//   raw       the same commands, their bytes made in advance; pair is SET NX GET and a plain SET
+//   hash      a hash a key, claimed and completed by scripts
+// Counters: operations a second (items_per_second), processor time of this process an operation
+// (cpu_us), bytes that a completed record takes in the server (record_bytes).
+
+#include <hiredis/hiredis.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include <benchmark/benchmark.h>
+
+#include "idempotency_redis/server.hpp"
+#include "parley/idempotency_redis/store.hpp"
+
+namespace {
+
+namespace idempotency = parley::idempotency;
+using parley::bench::redis_server;
+
+constexpr std::string_view request_id = "req_0123456789abcdef";
+constexpr std::uint64_t unix_ms = 1'700'000'000'000;
+constexpr std::size_t response_bytes = 200;
+constexpr std::chrono::milliseconds retention = std::chrono::hours(24);
+
+std::atomic<std::uint64_t> next_key{1};
+
+template <class Bytes>
+void number(Bytes& to, std::uint64_t value) {
+  value *= 0x9E3779B97F4A7C15u;
+  std::memcpy(to.data(), &value, sizeof value);
+}
+
+double cpu_seconds() {
+  rusage used{};
+  getrusage(RUSAGE_SELF, &used);
+  const auto seconds = [](const timeval& t) {
+    return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) * 1e-6;
+  };
+  return seconds(used.ru_utime) + seconds(used.ru_stime);
+}
+
+enum class operation { claim, complete, pair, replay };
+
+std::size_t batch_of(std::size_t in_flight) { return in_flight == 1 ? 2'000 : 40'000; }
+
+// ---- Ours
+
+// One lane of those in flight: what it does next follows from what has ended.
+class lane final {
+ public:
+  lane(idempotency::store& records, operation what) : records_(records), what_(what) {
+    claim_.lane_ = complete_.lane_ = this;
+    claim_.request_id = request_id;
+    claim_.unix_ms = unix_ms;
+    const std::string body(response_bytes, 'x');
+    complete_.response = idempotency::response_ref::copy_of(std::as_bytes(std::span(body)));
+    complete_.operation_id = request_id;
+  }
+
+  void start(std::size_t count, std::uint64_t first, std::atomic<std::size_t>& running) {
+    left_ = count;
+    key_ = first;
+    running_ = &running;
+    go();
+  }
+  std::size_t failures() const { return failures_; }
+
+ private:
+  struct claim_step final : idempotency::claim_op {
+    void done() noexcept override {
+      lane_->count(status != idempotency::claim_status::failed);
+      lane_->after_claim();
+    }
+    lane* lane_;
+  };
+  struct complete_step final : idempotency::complete_op {
+    void done() noexcept override {
+      lane_->count(status == idempotency::write_status::applied);
+      lane_->go();
+    }
+    lane* lane_;
+  };
+
+  void count(bool is_good) { failures_ += is_good ? 0 : 1; }
+
+  void go() {
+    if (left_ == 0) {
+      if (running_->fetch_sub(1) == 1) running_->notify_all();
+      return;
+    }
+    --left_;
+    const std::uint64_t key = key_++;
+    number(claim_.key.bytes, key);
+    number(claim_.fingerprint.bytes, key);
+    number(claim_.nonce.bytes, what_ == operation::replay ? ~key : key);
+    if (what_ == operation::complete) {
+      complete();
+    } else if (records_.claim(claim_)) {
+      count(false);
+      after_claim();
+    }
+  }
+  void after_claim() {
+    if (what_ == operation::pair) {
+      complete();
+    } else {
+      go();
+    }
+  }
+  void complete() {
+    complete_.key = claim_.key;
+    complete_.nonce = claim_.nonce;
+    complete_.fingerprint = claim_.fingerprint;
+    complete_.fence = unix_ms;
+    if (records_.complete(complete_)) {
+      count(false);
+      go();
+    }
+  }
+
+  idempotency::store& records_;
+  const operation what_;
+  std::size_t left_ = 0;
+  std::uint64_t key_ = 0;
+  std::size_t failures_ = 0;
+  std::atomic<std::size_t>* running_ = nullptr;
+  claim_step claim_;
+  complete_step complete_;
+};
+
+std::size_t run_lanes(idempotency::store& records, operation what, std::size_t in_flight,
+                      std::size_t count, std::uint64_t first) {
+  std::vector<std::unique_ptr<lane>> lanes;
+  std::atomic<std::size_t> running{in_flight};
+  for (std::size_t i = 0; i < in_flight; ++i)
+    lanes.push_back(std::make_unique<lane>(records, what));
+  const std::size_t each = count / in_flight;
+  for (std::size_t i = 0; i < in_flight; ++i) lanes[i]->start(each, first + i * each, running);
+  for (std::size_t left = 0; (left = running.load()) != 0;) running.wait(left);
+  std::size_t failures = 0;
+  for (const auto& lane : lanes) failures += lane->failures();
+  return failures;
+}
+
+void report(benchmark::State& state, std::size_t operations, double cpu) {
+  state.SetItemsProcessed(static_cast<std::int64_t>(operations));
+  state.counters["cpu_us"] = cpu * 1e6 / static_cast<double>(operations);
+}
+
+void ours(benchmark::State& state, operation what, unsigned wait_replicas = 0) {
+  redis_server& server = redis_server::instance();
+  parley::idempotency_redis::redis_store_options options;
+  options.url = server.url();
+  options.operation_timeout = std::chrono::seconds(10);
+  options.wait_replicas = wait_replicas;
+  auto records = parley::idempotency_redis::make_redis_store(options);
+  while (!(*records)->ready()) std::this_thread::yield();
+  const auto in_flight = static_cast<std::size_t>(state.range(0));
+  const std::size_t count = batch_of(in_flight) / in_flight * in_flight;
+  std::size_t operations = 0;
+  std::size_t failures = 0;
+  double cpu = 0;
+  for (auto _ : state) {
+    state.PauseTiming();
+    const std::uint64_t first = next_key.fetch_add(count);
+    if (what == operation::complete) {
+      failures += run_lanes(**records, operation::claim, 256, count / 256 * 256, first);
+      failures += run_lanes(**records, operation::claim, 1, count % 256, first + count / 256 * 256);
+    } else if (what == operation::replay) {
+      failures += run_lanes(**records, operation::pair, 1, count, first);
+    }
+    const double before = cpu_seconds();
+    state.ResumeTiming();
+    failures += run_lanes(**records, what, in_flight, count, first);
+    state.PauseTiming();
+    cpu += cpu_seconds() - before;
+    operations += what == operation::pair ? 2 * count : count;
+    state.ResumeTiming();
+  }
+  report(state, operations, cpu);
+  if (failures > 0) state.SkipWithError("an operation failed");
+  (*records)->shutdown();
+  server.command({"FLUSHALL"});
+}
+
+// ---- Peers
+
+class pipeline {
+ public:
+  pipeline() : context_(redis_server::instance().connect(), redisFree) {}
+
+  // `make(i)` gives the words of the i-th command; so many are in flight at a time.
+  template <class Make>
+  std::size_t run(std::size_t count, std::size_t in_flight, Make make) {
+    std::size_t sent = 0;
+    std::size_t failures = 0;
+    for (; sent < std::min(count, in_flight); ++sent) append(make(sent));
+    for (std::size_t got = 0; got < count; ++got) {
+      void* reply = nullptr;
+      if (redisGetReply(context_.get(), &reply) != REDIS_OK) return count;
+      failures += static_cast<redisReply*>(reply)->type == REDIS_REPLY_ERROR ? 1 : 0;
+      freeReplyObject(reply);
+      if (sent < count) append(make(sent++));
+    }
+    return failures;
+  }
+
+ private:
+  void append(std::span<const std::string_view> words) {
+    const char* texts[12];
+    std::size_t sizes[12];
+    for (std::size_t i = 0; i < words.size(); ++i) {
+      texts[i] = words[i].data();
+      sizes[i] = words[i].size();
+    }
+    redisAppendCommandArgv(context_.get(), static_cast<int>(words.size()), texts, sizes);
+  }
+
+  std::unique_ptr<redisContext, void (*)(redisContext*)> context_;
+};
+
+std::string key_name(std::uint64_t key) {
+  std::string name = "parley:00000000000000000000000000000000";
+  key *= 0x9E3779B97F4A7C15u;
+  for (std::size_t i = 0; i < 16; ++i) name[7 + i] = "0123456789abcdef"[key >> (4 * i) & 15];
+  return name;
+}
+
+// A record's size without and with its response, of any bytes.
+const std::string running_value(53 + request_id.size(), 'r');
+const std::string completed_value(53 + request_id.size() + response_bytes, 'd');
+const std::string retention_text = std::to_string(retention.count());
+
+void raw(benchmark::State& state, operation what) {
+  pipeline connection;
+  const auto in_flight = static_cast<std::size_t>(state.range(0));
+  const std::size_t count = batch_of(in_flight);
+  const bool is_pair = what == operation::pair;
+  std::size_t operations = 0;
+  std::size_t failures = 0;
+  double cpu = 0;
+  for (auto _ : state) {
+    state.PauseTiming();
+    const std::uint64_t first = next_key.fetch_add(count);
+    std::vector<std::string> keys;
+    for (std::size_t i = 0; i < count; ++i) keys.push_back(key_name(first + i));
+    std::string_view words[7];
+    const auto claim = [&](std::size_t i) {
+      words[0] = "SET", words[1] = keys[i], words[2] = running_value, words[3] = "NX";
+      words[4] = "GET", words[5] = "PX", words[6] = retention_text;
+      return std::span<const std::string_view>(words);
+    };
+    const auto set = [&](std::size_t i) {
+      words[0] = "SET", words[1] = keys[i], words[2] = completed_value, words[3] = "PX";
+      words[4] = retention_text;
+      return std::span<const std::string_view>(words, 5);
+    };
+    if (what == operation::replay) failures += connection.run(count, 256, set);
+    const double before = cpu_seconds();
+    state.ResumeTiming();
+    // The SET of a key goes behind its claim by as many as are in flight.
+    failures +=
+        is_pair ? connection.run(2 * count, in_flight,
+                                 [&](std::size_t i) {
+                                   const std::size_t block = i / (2 * in_flight);
+                                   const std::size_t at = i % (2 * in_flight);
+                                   const std::size_t base = block * in_flight;
+                                   const std::size_t width = std::min(in_flight, count - base);
+                                   return at < width ? claim(base + at) : set(base + at - width);
+                                 })
+                : connection.run(count, in_flight, claim);
+    state.PauseTiming();
+    cpu += cpu_seconds() - before;
+    operations += is_pair ? 2 * count : count;
+    state.ResumeTiming();
+  }
+  report(state, operations, cpu);
+  if (failures > 0) state.SkipWithError("a command failed");
+  redis_server::instance().command({"FLUSHALL"});
+}
+
+constexpr const char* hash_claim = R"(
+local s = redis.call('HMGET', KEYS[1], 's', 'f', 'b')
+if s[1] then return s end
+redis.call('HSET', KEYS[1], 's', 'r', 'n', ARGV[1], 'f', ARGV[2], 'id', ARGV[3], 'at', ARGV[4])
+redis.call('PEXPIRE', KEYS[1], ARGV[5])
+return 1)";
+constexpr const char* hash_complete = R"(
+if redis.call('HGET', KEYS[1], 'n') ~= ARGV[1] then return 0 end
+redis.call('HSET', KEYS[1], 's', 'd', 'b', ARGV[2])
+redis.call('PEXPIRE', KEYS[1], ARGV[3])
+return 1)";
+
+void hash(benchmark::State& state, operation what) {
+  redis_server& server = redis_server::instance();
+  const std::string claim_name = server.command({"SCRIPT", "LOAD", hash_claim});
+  const std::string complete_name = server.command({"SCRIPT", "LOAD", hash_complete});
+  pipeline connection;
+  const auto in_flight = static_cast<std::size_t>(state.range(0));
+  const std::size_t count = batch_of(in_flight);
+  const std::string body(response_bytes, 'x');
+  const std::string time = std::to_string(unix_ms);
+  std::size_t operations = 0;
+  std::size_t failures = 0;
+  double cpu = 0;
+  for (auto _ : state) {
+    state.PauseTiming();
+    const std::uint64_t first = next_key.fetch_add(count);
+    std::vector<std::string> keys;
+    for (std::size_t i = 0; i < count; ++i) keys.push_back(key_name(first + i));
+    std::string_view words[9];
+    const auto claim = [&](std::size_t i) {
+      const std::string_view name = keys[i];
+      words[0] = "EVALSHA", words[1] = claim_name, words[2] = "1", words[3] = name;
+      words[4] = name.substr(7, 16), words[5] = name.substr(7, 16), words[6] = request_id;
+      words[7] = time, words[8] = retention_text;
+      return std::span<const std::string_view>(words);
+    };
+    const auto complete = [&](std::size_t i) {
+      const std::string_view name = keys[i];
+      words[0] = "EVALSHA", words[1] = complete_name, words[2] = "1", words[3] = name;
+      words[4] = name.substr(7, 16), words[5] = body, words[6] = retention_text;
+      return std::span<const std::string_view>(words, 7);
+    };
+    const double before = cpu_seconds();
+    state.ResumeTiming();
+    failures += connection.run(count, in_flight, claim);
+    if (what == operation::pair) failures += connection.run(count, in_flight, complete);
+    state.PauseTiming();
+    cpu += cpu_seconds() - before;
+    operations += what == operation::pair ? 2 * count : count;
+    state.ResumeTiming();
+  }
+  report(state, operations, cpu);
+  if (failures > 0) state.SkipWithError("a command failed");
+  server.command({"FLUSHALL"});
+}
+
+// What a record of ours takes in the server, its key and its expiry included.
+void record_bytes(benchmark::State& state) {
+  redis_server& server = redis_server::instance();
+  const auto used = [&] {
+    const std::string info = server.command({"INFO", "memory"});
+    return std::stod(info.substr(info.find("used_memory:") + 12));
+  };
+  for (auto _ : state) {
+    parley::idempotency_redis::redis_store_options options;
+    options.url = server.url();
+    options.operation_timeout = std::chrono::seconds(10);
+    auto records = parley::idempotency_redis::make_redis_store(options);
+    while (!(*records)->ready()) std::this_thread::yield();
+    constexpr std::size_t count = 262'144;  // a table of Redis has as many places
+    const double before = used();
+    run_lanes(**records, operation::pair, 256, count, next_key.fetch_add(count));
+    (*records)->shutdown();
+    state.counters["record_bytes"] = (used() - before) / static_cast<double>(count);
+    server.command({"FLUSHALL"});
+  }
+}
+
+[[maybe_unused]] const bool registered = [] {
+  const auto add = [](const std::string& name, auto function) {
+    benchmark::RegisterBenchmark(("idempotency_redis/" + name).c_str(), function)
+        ->Arg(1)
+        ->Arg(16)
+        ->Arg(256)
+        ->UseRealTime()
+        ->Unit(benchmark::kMillisecond);
+  };
+  const std::pair<const char*, operation> all[] = {{"claim", operation::claim},
+                                                   {"complete", operation::complete},
+                                                   {"pair", operation::pair},
+                                                   {"replay", operation::replay}};
+  for (const auto& [name, what] : all) {
+    add(name, [what = what](benchmark::State& state) { ours(state, what); });
+    if (what != operation::complete) {
+      add(std::string(name) + "/raw", [what = what](benchmark::State& state) { raw(state, what); });
+    }
+    if (what == operation::claim || what == operation::pair) {
+      add(std::string(name) + "/hash",
+          [what = what](benchmark::State& state) { hash(state, what); });
+    }
+  }
+  benchmark::RegisterBenchmark("idempotency_redis/record", record_bytes)
+      ->Iterations(1)
+      ->UseRealTime()
+      ->Unit(benchmark::kMillisecond);
+  return true;
+}();
+
+}  // namespace
