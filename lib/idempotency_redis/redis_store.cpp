@@ -873,7 +873,7 @@ class own_thread {
 class store_with_thread final : own_thread, public store_on_executor {
  public:
   template <class Make>
-  explicit store_with_thread(Make make) : store_on_executor(make(this->context())) {}
+  explicit store_with_thread(Make make) : own_thread(), store_on_executor(make(this->context())) {}
 };
 
 // What is wrong with the options; empty: nothing.
