@@ -6,6 +6,7 @@
 //   complete  the script that compares the nonce
 //   pair      a claim, then its complete: two operations
 //   replay    a claim that finds a completed record
+//   replicated_pair[/wait]  a pair on a server that has a replica; each answer waits for it (WAIT)
 // Peers, each a single thread with hiredis, its commands pipelined as the store's are:
 //   raw       the same commands, their bytes made in advance; pair is SET NX GET and a plain SET
 //   hash      a hash a key, claimed and completed by scripts
@@ -167,8 +168,8 @@ void report(benchmark::State& state, std::size_t operations, double cpu) {
   state.counters["cpu_us"] = cpu * 1e6 / static_cast<double>(operations);
 }
 
-void ours(benchmark::State& state, operation what, unsigned wait_replicas = 0) {
-  redis_server& server = redis_server::instance();
+void ours(benchmark::State& state, operation what, redis_server& server,
+          unsigned wait_replicas = 0) {
   parley::idempotency_redis::redis_store_options options;
   options.url = server.url();
   options.operation_timeout = std::chrono::seconds(10);
@@ -392,7 +393,8 @@ void record_bytes(benchmark::State& state) {
                                                    {"pair", operation::pair},
                                                    {"replay", operation::replay}};
   for (const auto& [name, what] : all) {
-    add(name, [what = what](benchmark::State& state) { ours(state, what); });
+    add(name,
+        [what = what](benchmark::State& state) { ours(state, what, redis_server::instance()); });
     if (what != operation::complete) {
       add(std::string(name) + "/raw", [what = what](benchmark::State& state) { raw(state, what); });
     }
@@ -400,6 +402,12 @@ void record_bytes(benchmark::State& state) {
       add(std::string(name) + "/hash",
           [what = what](benchmark::State& state) { hash(state, what); });
     }
+  }
+  for (const unsigned replicas : {0u, 1u}) {
+    add(replicas == 0 ? "replicated_pair" : "replicated_pair/wait",
+        [replicas](benchmark::State& state) {
+          ours(state, operation::pair, redis_server::replicated(), replicas);
+        });
   }
   benchmark::RegisterBenchmark("idempotency_redis/record", record_bytes)
       ->Iterations(1)

@@ -37,13 +37,25 @@ redis_server& redis_server::instance() {
   return only;
 }
 
-redis_server::redis_server() : port_(free_port()) {
+redis_server& redis_server::replicated() {
+  static redis_server first;
+  static redis_server replica(first.port());
+  while (replica.command({"INFO", "replication"}).find("master_link_status:up") ==
+         std::string::npos) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  return first;
+}
+
+redis_server::redis_server(int replica_of) : port_(free_port()) {
   const std::string port = std::to_string(port_);
+  const std::string of = replica_of == 0 ? "no one" : "127.0.0.1 " + std::to_string(replica_of);
   process_ = fork();
   if (process_ == 0) {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     execl(PARLEY_REDIS_SERVER, "redis-server", "--port", port.c_str(), "--bind", "127.0.0.1",
-          "--save", "", "--appendonly", "no", "--loglevel", "warning", nullptr);
+          "--save", "", "--appendonly", "no", "--loglevel", "warning", "--replicaof", of.c_str(),
+          nullptr);
     _exit(127);
   }
   for (int tries = 0; tries < 500; ++tries) {

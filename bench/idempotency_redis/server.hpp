@@ -9,12 +9,14 @@ struct redisContext;
 
 namespace parley::bench {
 
-/// A redis-server of this program's own: nothing on disk, on a unix socket and a free TCP port of
-/// the loopback. It ends with the program.
+/// A redis-server of this program's own: nothing on disk, on a free TCP port of the loopback.
+/// It ends with the program.
 class redis_server {
  public:
   /// One that is started at the first call. Throws std::runtime_error where that fails.
   static redis_server& instance();
+  /// The same, and a replica of it that is in step.
+  static redis_server& replicated();
 
   std::string url() const { return "redis://127.0.0.1:" + std::to_string(port_); }
   int port() const { return port_; }
@@ -27,7 +29,7 @@ class redis_server {
   ~redis_server();
 
  private:
-  redis_server();
+  explicit redis_server(int replica_of = 0);
   int port_ = 0;
   int process_ = 0;
 };
