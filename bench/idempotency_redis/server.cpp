@@ -10,8 +10,11 @@
 
 #include <chrono>
 #include <csignal>
+#include <cstdlib>
+#include <filesystem>
 #include <memory>
 #include <stdexcept>
+#include <system_error>
 #include <thread>
 
 namespace parley::bench {
@@ -50,12 +53,16 @@ redis_server& redis_server::replicated() {
 redis_server::redis_server(int replica_of) : port_(free_port()) {
   const std::string port = std::to_string(port_);
   const std::string of = replica_of == 0 ? "no one" : "127.0.0.1 " + std::to_string(replica_of);
+  // A replica writes what it gets from its master into a file.
+  std::string folder = (std::filesystem::temp_directory_path() / "parley_bench_XXXXXX").string();
+  if (mkdtemp(folder.data()) == nullptr) throw std::runtime_error("no temporary folder");
+  folder_ = folder;
   process_ = fork();
   if (process_ == 0) {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     execl(PARLEY_REDIS_SERVER, "redis-server", "--port", port.c_str(), "--bind", "127.0.0.1",
           "--save", "", "--appendonly", "no", "--loglevel", "warning", "--replicaof", of.c_str(),
-          nullptr);
+          "--dir", folder.c_str(), nullptr);
     _exit(127);
   }
   for (int tries = 0; tries < 500; ++tries) {
@@ -72,6 +79,8 @@ redis_server::redis_server(int replica_of) : port_(free_port()) {
 redis_server::~redis_server() {
   kill(process_, SIGKILL);
   waitpid(process_, nullptr, 0);
+  std::error_code ignored;
+  std::filesystem::remove_all(folder_, ignored);
 }
 
 redisContext* redis_server::connect() const {

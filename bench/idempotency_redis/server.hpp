@@ -32,6 +32,7 @@ class redis_server {
   explicit redis_server(int replica_of = 0);
   int port_ = 0;
   int process_ = 0;
+  std::string folder_;
 };
 
 }  // namespace parley::bench

@@ -8,7 +8,8 @@
 namespace parley::idempotency_redis {
 namespace {
 
-// Lua counts bytes from 1: the state is byte 1, the nonce 2-17, the version 18, the lease 27-30,
+// An empty string is no record of ours, though GETRANGE does not tell it from none. Lua counts bytes
+// from 1: the state is byte 1, the nonce 2-17, the version 18, the lease 27-30,
 // the retention 31-34, the size of the operation id 51 (record.hpp).
 
 // ARGV: the value found, the new one, its retention, 1 if a marked one may be rerun. The lease is
@@ -40,6 +41,7 @@ local call, key = redis.call, KEYS[1]
 local h = call('GETRANGE', key, '0', '17')
 if h ~= ARGV[1] then
   if #h == 0 then
+    if call('EXISTS', key) == 1 then return 5 end
     if ARGV[4] then return 4 end
   else
     local s = string.byte(h, 1)
@@ -58,12 +60,16 @@ return 1
 constexpr std::string_view release = R"(
 local call, key = redis.call, KEYS[1]
 local h = call('GETRANGE', key, '0', '17')
-if h ~= ARGV[1] and #h > 0 then
-  local s = string.byte(h, 1)
-  if #h < 18 or string.byte(h, 18) ~= 1 or s < 1 or s > 4 then return 5 end
-  if string.sub(h, 2) ~= string.sub(ARGV[1], 2) then return 3 end
-  if s == 4 then return 2 end
-  if s == 3 then return 3 end
+if h ~= ARGV[1] then
+  if #h == 0 then
+    if call('EXISTS', key) == 1 then return 5 end
+  else
+    local s = string.byte(h, 1)
+    if #h < 18 or string.byte(h, 18) ~= 1 or s < 1 or s > 4 then return 5 end
+    if string.sub(h, 2) ~= string.sub(ARGV[1], 2) then return 3 end
+    if s == 4 then return 2 end
+    if s == 3 then return 3 end
+  end
 end
 call('SET', key, ARGV[2], 'PX', ARGV[3])
 return 1
@@ -72,7 +78,7 @@ return 1
 // ARGV: nonce, lease as it stands in the record.
 constexpr std::string_view renew = R"(
 local h = redis.call('GETRANGE', KEYS[1], '0', '33')
-if #h == 0 then return 4 end
+if #h == 0 then return redis.call('EXISTS', KEYS[1]) == 1 and 5 or 4 end
 local s = string.byte(h, 1)
 if #h < 34 or string.byte(h, 18) ~= 1 or s < 1 or s > 4 then return 5 end
 if string.sub(h, 2, 17) ~= ARGV[1] or s > 2 then return 3 end
@@ -84,7 +90,7 @@ return 1
 // ARGV: nonce, size of the note as it stands in the record, note.
 constexpr std::string_view mark = R"(
 local v = redis.call('GET', KEYS[1])
-if not v or #v == 0 then return 4 end
+if not v then return 4 end
 local s = string.byte(v, 1)
 if #v < 53 or string.byte(v, 18) ~= 1 or s < 1 or s > 4 then return 5 end
 if string.sub(v, 2, 17) ~= ARGV[1] or s > 2 then return 3 end
