@@ -222,17 +222,19 @@ operation::next operation::on_error(std::string_view text) noexcept {
       break;
     case error_action::fail: break;
   }
-  fail(judged.failure);
+  return refuse(judged.failure);
+}
+
+operation::next operation::refuse(idempotency::store_failure failure) noexcept {
+  if (is_in_doubt_) failure.is_outcome_known = false;
+  fail(failure);
   return next::finished;
 }
 
 operation::next operation::on_claim(const reply& r, bool touches) noexcept {
   if (r.what == reply::kind::bulk) return on_found(r.text, touches);
   if (r.what != reply::kind::nil) return malformed();
-  if (step_ == step::get) {
-    fail(read_only_);
-    return next::finished;
-  }
+  if (step_ == step::get) return refuse(read_only_);
   idempotency::claim_op& op = claim();
   op.fence = op.unix_ms;
   op.operation_id.assign(op.request_id);
@@ -270,10 +272,7 @@ operation::next operation::on_found(std::string_view value, bool touches) noexce
     case claim_verdict::take_over:
     case claim_verdict::abandoned: break;
   }
-  if (step_ == step::get) {
-    fail(read_only_);
-    return next::finished;
-  }
+  if (step_ == step::get) return refuse(read_only_);
   op.fence = next_fence(&view, op.unix_ms);
   op.note.assign(found->note);
   if (found->state == idempotency::record_state::released) op.operation_id.assign(op.request_id);

@@ -40,6 +40,7 @@ class operation {
   void begin(operation_kind kind, idempotency::op_base& op) noexcept {
     kind_ = kind;
     op_ = &op;
+    is_in_doubt_ = false;
     restart();
   }
   operation_kind kind() const noexcept { return kind_; }
@@ -47,10 +48,10 @@ class operation {
   /// The op has ended in another way; replies that come are thrown away.
   void forget() noexcept { op_ = nullptr; }
 
-  /// From the beginning: what was sent before may have been carried out.
-  void restart() noexcept {
-    step_ = step::first;
-    use_eval_ = false;
+  /// From the beginning, on another connection: the last one may have carried out what it was sent.
+  void send_again() noexcept {
+    restart();
+    is_in_doubt_ = true;
   }
 
   /// Appends the command of the step that is next. Throws std::bad_alloc.
@@ -74,6 +75,13 @@ class operation {
  private:
   enum class step : std::uint8_t { first, take_over, get, touch };
 
+  void restart() noexcept {
+    step_ = step::first;
+    use_eval_ = false;
+  }
+  /// Refused now; but it may have been carried out before.
+  next refuse(idempotency::store_failure failure) noexcept;
+
   idempotency::claim_op& claim() const noexcept {
     return static_cast<idempotency::claim_op&>(*op_);
   }
@@ -95,6 +103,7 @@ class operation {
   operation_kind kind_ = operation_kind::claim;
   step step_ = step::first;
   bool use_eval_ = false;
+  bool is_in_doubt_ = false;
   char touch_state_ = 0;
   idempotency::op_base* op_ = nullptr;
   idempotency::store_failure read_only_;  // why a claim falls back to reading

@@ -507,7 +507,7 @@ class client final : public std::enable_shared_from_this<client> {
         return;
       case operation::next::reconnect:
         of.in_flight = false;
-        of.what.restart();
+        of.what.send_again();
         from.give_up(disconnect_reason::refused, "the server takes no writes");
         return;
     }
@@ -730,7 +730,7 @@ class client final : public std::enable_shared_from_this<client> {
       return;
     }
     of.in_flight = false;
-    of.what.restart();
+    of.what.send_again();
   }
 
   milliseconds backoff() noexcept {

@@ -8,9 +8,9 @@
 namespace parley::idempotency_redis {
 namespace {
 
-// An empty string is no record of ours, though GETRANGE does not tell it from none. Lua counts bytes
-// from 1: the state is byte 1, the nonce 2-17, the version 18, the lease 27-30,
-// the retention 31-34, the size of the operation id 51 (record.hpp).
+// An empty string is no record of ours, though GETRANGE does not tell it from none. Lua counts
+// bytes from 1: the state is byte 1, the nonce 2-17, the version 18, the lease 27-30, the retention
+// 31-34, the size of the operation id 51 (record.hpp).
 
 // ARGV: the value found, the new one, its retention, 1 if a marked one may be rerun. The lease is
 // judged by the TTL, that is by the server's clock alone; a record without one is not ours.

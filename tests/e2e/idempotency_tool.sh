@@ -183,8 +183,8 @@ check 2 '' 'at least 32 bytes' show "${store[@]}" "${named[@]}"
 
 # The least that a user may need, and a password that nothing prints.
 password='pass word:s3cret'
-redis ACL SETUSER operator on ">$password" '~parley:*' resetchannels -@all +eval +getrange +exists +strlen \
-  +pttl +scan +set +select >/dev/null
+redis ACL SETUSER operator on ">$password" '~parley:*' resetchannels -@all +eval +getrange +exists \
+  +strlen +pttl +scan +set +select >/dev/null
 redis ACL SETUSER default off >/dev/null
 check 3 '' 'the server refuses EVAL: NOAUTH' show "${store[@]}" --digest "$b"
 check 3 'DIGEST*' 'the server refuses SCAN: NOAUTH' running "${store[@]}"
