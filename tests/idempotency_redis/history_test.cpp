@@ -134,6 +134,13 @@ const good_case good_cases[] = {
        s.grant(1, 0);
        s.grant(1, 1'200);
      }},
+    {"ClaimedAgainAfterAnother",
+     [](story& s) {
+       s.grant(1, 0);
+       s.take_over(2, 110, 1);
+       s.release(2, 120);
+       s.grant(1, 130);
+     }},
     {"RenewedAndSoNotTakenOver",
      [](story& s) {
        s.grant(1, 0);

@@ -129,7 +129,8 @@ TEST_F(RedisStore, TakeoverKeepsTheOperationId) {
 }
 
 TEST_F(RedisStore, ReadsWhatAnotherProcessWrote) {
-  record there = running({.nonce = 9, .id = "theirs"});
+  const ops::attempt theirs{.nonce = 9, .id = "theirs"};
+  record there = running(theirs);
   there.state = record_state::completed;
   there.lease_ms = 0;
   const std::string response = "their response";

@@ -8,6 +8,7 @@
 #include <optional>
 #include <set>
 #include <sstream>
+#include <tuple>
 #include <unordered_set>
 #include <utility>
 
@@ -396,8 +397,10 @@ class rules {
   void check_retries() {
     for (const recorded* op : all_) {
       const attempt& by = attempts_.at(op->nonce);
+      // A claim that comes when another has had the key is a new one.
       if (is_granted(*op) && op->fence != by.fence && op->answered < by.released_first &&
-          op->answered <= record_end(by)) {
+          op->answered <= record_end(by) &&
+          !has_other_grant(op->nonce, by.claimed_first, op->answered)) {
         report(property::retries_are_safe, *op, "it had another fence before");
       }
       if (is_claim(*op) || is_failed(*op) || op->write == write_status::already_applied) continue;
@@ -513,7 +516,7 @@ class search {
         moves_.push_back({op, std::max(end, of.settled), false});
       }
     }
-    std::ranges::stable_sort(moves_, {}, &move::end);
+    std::ranges::sort(moves_, {}, [](const move& m) { return std::tuple(m.end, m.op, !m.must); });
     for (std::size_t i = 0; i < moves_.size(); ++i) moves_[i].hash = mix(i + 1);
   }
 
@@ -744,7 +747,8 @@ verdict check(const history& what, std::size_t steps_max) {
   }
   made.keys = keys.size();
   for (auto& [key, operations] : keys) {
-    std::ranges::stable_sort(operations, {}, [](const recorded* op) { return op->invoked; });
+    std::ranges::sort(operations, {},
+                      [](const recorded* op) { return std::pair(op->invoked, op); });
     rules(what, operations, made).run();
     search order(what, operations, steps_max);
     const auto found = order.run();
@@ -791,7 +795,7 @@ std::string to_text(const history& of, std::uint32_t key) {
   for (const recorded& op : of.operations) {
     if (op.key == key) operations.push_back(&op);
   }
-  std::ranges::stable_sort(operations, {}, [](const recorded* op) { return op->invoked; });
+  std::ranges::sort(operations, {}, [](const recorded* op) { return std::pair(op->invoked, op); });
   std::ostringstream to;
   to << "key " << key << ", settled at " << of.settled.count() << " us\n";
   for (const recorded* op : operations) to << "  " << text_of(*op) << '\n';

@@ -24,7 +24,8 @@ namespace parley::testing_support {
 
 /// Since the start of the history.
 using history_time = std::chrono::microseconds;
-inline constexpr history_time never = history_time::max();
+/// Far enough from the end of its type that it can be reckoned with.
+inline constexpr history_time never = history_time::max() / 4;
 
 enum class operation_type : std::uint8_t { claim = 1, complete, release, renew, mark };
 
