@@ -99,11 +99,12 @@ TEST_F(Replication, ManyAtOnceAreAllAnswered) {
 // A replica that takes nothing. What was carried out once is not acknowledged the second time for
 // that: it may still be lost.
 TEST_F(Replication, NothingIsAcknowledgedUntilTheReplicaHasIt) {
+  const observed_store patient_store(waiting_long(server));
   const observed_store store(waiting_shortly(server));
-  ASSERT_EQ(ops::claim(*store, {.key = 2}).status, claim_status::claimed);
-  ASSERT_EQ(ops::claim(*store, {.key = 3}).status, claim_status::claimed);
-  ASSERT_EQ(ops::claim(*store, {.key = 4}).status, claim_status::claimed);
-  ASSERT_EQ(ops::complete(*store, {.key = 4}, "done").status, write_status::applied);
+  for (const std::uint64_t key : {2u, 3u, 4u}) {
+    ASSERT_EQ(ops::claim(*patient_store, {.key = key}).status, claim_status::claimed);
+  }
+  ASSERT_EQ(ops::complete(*patient_store, {.key = 4}, "done").status, write_status::applied);
   replica.stop();
   for (int i = 0; i < 2; ++i) {
     expect_unknown("claim", ops::claim(*store, {.key = 1}));
@@ -122,7 +123,6 @@ TEST_F(Replication, NothingIsAcknowledgedUntilTheReplicaHasIt) {
   replica.cont();
   server.wait_for_replicas(1);
 
-  const observed_store patient_store(waiting_long(server));
   const auto again = ops::claim(*patient_store, {.key = 1});
   EXPECT_EQ(again.status, claim_status::claimed);
   EXPECT_EQ(again.fence, 1'000u);

@@ -231,7 +231,7 @@ class workload::impl {
       if (!claim_until_known(by)) return;
       by.deadline = first + of_.options_.lease - margin_of(of_.options_.lease);
       const milliseconds lease = of_.options_.lease;
-      const bool is_careless = chance(25);  // and goes on when its lease is over
+      const bool is_careless = chance(of_.options_.careless_percent);
       if (!is_careless && of_.now() >= by.deadline) return end(by, operation_type::release);
       think(is_careless ? 3 * lease : lease / 3);
       if (chance(35)) renew(by);

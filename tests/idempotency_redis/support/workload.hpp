@@ -33,6 +33,8 @@ struct workload_options {
   /// Attempts for each key, about; then another is taken up.
   std::uint32_t attempts_a_key = 8;
   std::chrono::milliseconds lease{100};
+  /// Of a hundred attempts, those that go on when their lease is over.
+  unsigned careless_percent = 25;
   /// Of most attempts; that of the others lasts as little as a store allows.
   std::chrono::milliseconds retention{60'000};
   /// An operation that has not ended by then has none, and the history says so.
