@@ -34,7 +34,8 @@ void* on_integer(const redisReadTask* task, long long value) {
 
 void* on_nil(const redisReadTask* task) {
   reply r;
-  r.what = reply::kind::nil;
+  // The null of an array is no answer to anything that we ask, and must not look like "no record".
+  r.what = task->type == REDIS_REPLY_STRING ? reply::kind::nil : reply::kind::other;
   return tell(task, r);
 }
 

@@ -126,6 +126,7 @@ const malformed_case malformed_cases[] = {
     {"Array", "*2\r\n:1\r\n$1\r\na\r\n", false},
     {"ArrayOfErrors", "*1\r\n-ERR no\r\n", false},
     {"EmptyArray", "*0\r\n", false},
+    {"NullOfAnArray", "*-1\r\n", false},
     {"NotAType", "HTTP/1.1 200 OK\r\n\r\n", true},
     {"NotANumber", ":one\r\n", true},
     {"NegativeSize", "$-2\r\n", true},
