@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A code's name to its enumerator: errors/find_code/<names>[/<peer>].
+// A code's name to its enumerator: errors/find_code/<catalogue>/<hit or miss>[/<how>]. `view` is
+// catalogue_view::find_code, which works with any catalogue.
 
 #include <algorithm>
 #include <functional>
@@ -16,8 +17,15 @@
 #include <absl/container/flat_hash_map.h>
 #include <absl/strings/string_view.h>
 #endif
+#ifdef PARLEY_BENCH_GPERF
+#include <gperf_built_in.hpp>
+#include <gperf_merged_1031.hpp>
+#include <gperf_own_300.hpp>
+#endif
 
+#include "errors/made_rows.hpp"
 #include "parley/errors/catalogue.hpp"
+#include "parley/errors/own_catalogue.hpp"
 #include "support/allocations.hpp"
 
 namespace {
@@ -51,23 +59,66 @@ class names {
   std::vector<std::string_view> views_;
 };
 
+constexpr auto made_with_built_in = errors::merge(errors::built_in_rows, errors::made_rows<1000>);
+
+struct built_in {
+  static constexpr const char* title = "built_in";
+  static errors::catalogue_view catalogue() { return {}; }
+#ifdef PARLEY_BENCH_GPERF
+  static errors::code gperf(std::string_view name);
+#endif
+};
+struct own_300 {
+  static constexpr const char* title = "own_300";
+  static errors::catalogue_view catalogue() { return errors::catalogue<errors::made_rows<300>>(); }
+#ifdef PARLEY_BENCH_GPERF
+  static errors::code gperf(std::string_view name);
+#endif
+};
+struct merged_1031 {
+  static constexpr const char* title = "merged_1031";
+  static errors::catalogue_view catalogue() { return errors::catalogue<made_with_built_in>(); }
+#ifdef PARLEY_BENCH_GPERF
+  static errors::code gperf(std::string_view name);
+#endif
+};
+
+#ifdef PARLEY_BENCH_GPERF
+template <class Word>
+errors::code code_of(const Word* found) {
+  return found == nullptr ? errors::code::unknown : errors::code{found->value};
+}
+errors::code built_in::gperf(std::string_view name) {
+  return code_of(gperf_built_in::find(name.data(), name.size()));
+}
+errors::code own_300::gperf(std::string_view name) {
+  return code_of(gperf_own_300::find(name.data(), name.size()));
+}
+errors::code merged_1031::gperf(std::string_view name) {
+  return code_of(gperf_merged_1031::find(name.data(), name.size()));
+}
+#endif
+
+template <class Table>
 std::string known_name(std::mt19937& random) {
-  return std::string(errors::catalogue()[random() % errors::catalogue().size()].name);
+  return std::string(Table::catalogue()[random() % Table::catalogue().size()].name);
 }
 
+template <class Table>
 const names& hits() {
-  static const names made(known_name);
+  static const names made(known_name<Table>);
   return made;
 }
 
 // Half of them differ from a known name in one byte, the others are names of another API.
+template <class Table>
 const names& misses() {
   static const names made([](std::mt19937& random) -> std::string {
     constexpr const char* foreign[] = {"scope_missing",  "card_declined", "rate_limit_exceeded",
                                        "invalid_grant",  "Throttling",    "resource_not_found",
                                        "quota_exceeded", "unavailable",   "permission_denied"};
     if (random() % 2 == 0) return foreign[random() % std::size(foreign)];
-    std::string name = known_name(random);
+    std::string name = known_name<Table>(random);
     name[random() % name.size()] = 'X';
     return name;
   });
@@ -94,21 +145,23 @@ struct string_hash {
   }
 };
 
+template <class Table>
 errors::code find_in_unordered_map(std::string_view name) {
   static const auto map = [] {
     std::unordered_map<std::string, errors::code, string_hash, std::equal_to<>> made;
-    for (const errors::row& row : errors::catalogue()) made.emplace(row.name, row.code);
+    for (const errors::row& row : Table::catalogue()) made.emplace(row.name, row.code);
     return made;
   }();
   const auto found = map.find(name);
   return found == map.end() ? errors::code::unknown : found->second;
 }
 
+template <class Table>
 errors::code find_in_sorted_array(std::string_view name) {
   using entry = std::pair<std::string_view, errors::code>;
   static const auto sorted = [] {
     std::vector<entry> made;
-    for (const errors::row& row : errors::catalogue()) made.emplace_back(row.name, row.code);
+    for (const errors::row& row : Table::catalogue()) made.emplace_back(row.name, row.code);
     std::ranges::sort(made);
     return made;
   }();
@@ -117,10 +170,11 @@ errors::code find_in_sorted_array(std::string_view name) {
 }
 
 #ifdef PARLEY_BENCH_PEERS
+template <class Table>
 errors::code find_in_flat_hash_map(std::string_view name) {
   static const auto map = [] {
     absl::flat_hash_map<std::string, errors::code> made;
-    for (const errors::row& row : errors::catalogue()) made.emplace(row.name, row.code);
+    for (const errors::row& row : Table::catalogue()) made.emplace(row.name, row.code);
     return made;
   }();
   const auto found = map.find(absl::string_view(name.data(), name.size()));
@@ -128,24 +182,37 @@ errors::code find_in_flat_hash_map(std::string_view name) {
 }
 #endif
 
+template <class Find>
+void add(const std::string& name, const names& (*wanted)(), Find find_one) {
+  benchmark::RegisterBenchmark(name.c_str(), [wanted, find_one](benchmark::State& state) {
+    find(state, wanted(), find_one);
+  });
+}
+
+template <class Table>
 void register_all(const char* which, const names& (*wanted)()) {
-  const auto add = [&](const char* peer, auto find_one) {
-    const std::string name = std::string("errors/find_code/") + which + peer;
-    benchmark::RegisterBenchmark(name.c_str(), [wanted, find_one](benchmark::State& state) {
-      find(state, wanted(), find_one);
-    });
-  };
-  add("", [](std::string_view name) { return errors::find_code(name); });
-  add("/std_unordered_map", [](std::string_view name) { return find_in_unordered_map(name); });
-  add("/sorted_array", [](std::string_view name) { return find_in_sorted_array(name); });
+  const std::string name = std::string("errors/find_code/") + Table::title + "/" + which;
+  add(name + "/view", wanted,
+      [view = Table::catalogue()](std::string_view each) { return view.find_code(each); });
+  add(name + "/std_unordered_map", wanted, find_in_unordered_map<Table>);
+  add(name + "/sorted_array", wanted, find_in_sorted_array<Table>);
 #ifdef PARLEY_BENCH_PEERS
-  add("/absl_flat_hash_map", [](std::string_view name) { return find_in_flat_hash_map(name); });
+  add(name + "/absl_flat_hash_map", wanted, find_in_flat_hash_map<Table>);
+#endif
+#ifdef PARLEY_BENCH_GPERF
+  add(name + "/gperf", wanted, Table::gperf);
 #endif
 }
 
 [[maybe_unused]] const bool registered = [] {
-  register_all("hit", hits);
-  register_all("miss", misses);
+  add("errors/find_code/built_in/hit", hits<built_in>, errors::find_code);
+  register_all<built_in>("hit", hits<built_in>);
+  add("errors/find_code/built_in/miss", misses<built_in>, errors::find_code);
+  register_all<built_in>("miss", misses<built_in>);
+  register_all<own_300>("hit", hits<own_300>);
+  register_all<own_300>("miss", misses<own_300>);
+  register_all<merged_1031>("hit", hits<merged_1031>);
+  register_all<merged_1031>("miss", misses<merged_1031>);
   return true;
 }();
 

@@ -13,6 +13,15 @@ namespace {
 using detail::constant;
 using detail::constants;
 
+std::string doc_url_of(std::string_view anchor) {
+  const std::string_view base = anchor.starts_with('#') ? errors::doc_base_url : "";
+  std::string url;
+  url.reserve(base.size() + anchor.size());
+  url += base;
+  url += anchor;
+  return url;
+}
+
 }  // namespace
 
 error::error(errors::code c, errors::tier t) noexcept
@@ -21,6 +30,21 @@ error::error(errors::code c, errors::tier t) noexcept
   code_ = row.code;
   category_ = row.category;
   http_status_ = row.http_status;
+  anchor_ = row.doc_anchor;
+}
+
+// Keeps what the built-in row of the code does not say: all of it where there is none.
+error::error(const errors::row& row) : error(row.code, row.tier) {
+  const errors::row& built_in = errors::detail::rows[row_];
+  code_ = row.code;
+  category_ = row.category;
+  http_status_ = row.http_status;
+  anchor_ = row.doc_anchor;
+  if (!errors::is_built_in(code_)) code_text_ = row.name;
+  if (row.message != built_in.message) with_message(std::string(row.message));
+  if (row.tier != built_in.tier || row.doc_anchor != built_in.doc_anchor) {
+    with_doc_url(row.tier == errors::tier::call ? doc_url_of(anchor_) : std::string());  // G14
+  }
 }
 
 error& error::with_message(std::string text) & {
@@ -45,14 +69,7 @@ error&& error::with_field(std::string name, std::string explanation) && {
   return std::move(with_field(std::move(name), std::move(explanation)));
 }
 
-error& error::with_doc_url() & {
-  const errors::row& row = errors::detail::rows[row_];
-  std::string url;
-  url.reserve(errors::doc_base_url.size() + row.doc_anchor.size());
-  url += errors::doc_base_url;
-  url += row.doc_anchor;
-  return with_doc_url(std::move(url));
-}
+error& error::with_doc_url() & { return with_doc_url(doc_url_of(anchor_)); }
 error&& error::with_doc_url() && { return std::move(with_doc_url()); }
 
 error& error::with_doc_url(std::string url) & {
@@ -74,7 +91,7 @@ error&& error::with_http_status(std::uint16_t status) && {
 // What is not our own comes from the table of constants, where the writer knows it again.
 
 std::string_view error::code_name() const noexcept {
-  if (code_ == errors::code::unknown) return code_text_;
+  if (!errors::is_built_in(code_)) return code_text_;
   const constant& from = constants.rows[row_];
   return from.text(from.code);
 }
@@ -105,6 +122,14 @@ bool operator==(const error& a, const error& b) noexcept {
 }
 
 error_view view_of(const errors::row& row) noexcept {
+  if (!errors::is_built_in(row.code)) {
+    const bool is_linked = row.tier == errors::tier::call && !row.doc_anchor.starts_with('#');
+    return {row.name,
+            errors::to_string(row.category),
+            row.message,
+            is_linked ? row.doc_anchor : "",
+            {}};
+  }
   return constants.rows[errors::detail::index_of(row.code, row.tier)].view();
 }
 

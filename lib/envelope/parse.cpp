@@ -240,14 +240,16 @@ void merge_fields(std::vector<field>& fields) {
 // Makes an error that says what was read, and keeps a text only where the catalogue does not.
 class parser {
  public:
-  static error make_error(handler& read) {
-    const errors::code known = errors::find_code(read.code.view());
+  static error make_error(handler& read, errors::catalogue_view catalogue) {
+    const errors::code known = catalogue.find_code(read.code.view());
     const bool has_category = !read.category.view().empty();
-    error made(known, has_category ? errors::tier::call : errors::tier::http);
+    const errors::tier tier = has_category ? errors::tier::call : errors::tier::http;
+    error made(known, tier);
+    if (const errors::row* const row = catalogue.find(known, tier)) made.anchor_ = row->doc_anchor;
     made.code_ = known;
     made.category_ = errors::find_category(read.category.view());
     made.http_status_ = 0;
-    if (known == errors::code::unknown) made.code_text_ = read.code.take();
+    if (!errors::is_built_in(known)) made.code_text_ = read.code.take();
     if (has_category && made.category_ == errors::category::none) {
       made.category_text_ = read.category.take();
     }
@@ -290,7 +292,7 @@ result<error, parse_failure> parse(std::string_view body, const parse_options& o
 
   handler& read = json_parser.handler();
   if (!read.code.is_set()) return failure{parse_failure{errc::not_envelope}};
-  return parser::make_error(read);
+  return parser::make_error(read, options.catalogue);
 }
 
 response_error read_response(std::uint16_t http_status, std::string body,

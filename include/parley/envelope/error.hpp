@@ -47,6 +47,9 @@ class PARLEY_ENVELOPE_EXPORT error {
   /// `http` elsewhere (G2, G3). `unknown` becomes internal_error in the HTTP tier.
   explicit error(errors::code c, errors::tier t = errors::tier::http) noexcept;
 
+  /// What a row of any catalogue says, a user's own included: its doc_url is in the call tier too.
+  explicit error(const errors::row& row);
+
   /// Replaces the default message. Bytes that are not UTF-8 are written as U+FFFD.
   error& with_message(std::string text) &;
   error&& with_message(std::string text) &&;
@@ -91,8 +94,9 @@ class PARLEY_ENVELOPE_EXPORT error {
   std::uint16_t http_status_ = 0;
   bool own_message_ = false;
   bool own_doc_url_ = false;
-  std::uint8_t row_ = 0;   // index into the catalogue: text that is not our own comes from there
-  std::string code_text_;  // only where code_ is unknown
+  std::uint8_t row_ = 0;     // index into the catalogue: text that is not our own comes from there
+  std::string_view anchor_;  // what with_doc_url() links to: static text of the row
+  std::string code_text_;    // only where code_ is not built in
   std::string category_text_;  // only where the catalogue has no such category
   std::string message_;
   std::string doc_url_;
@@ -116,7 +120,8 @@ struct error_view {
 };
 
 /// What the catalogue alone says for the code and tier of `row`: the default message, and category
-/// and doc_url as the tier demands. Writing it unchanged is a copy of constant bytes.
+/// and doc_url as the tier demands. Writing it unchanged is a copy of constant bytes. Of a user's
+/// own code it is the row's text, with a doc_url where the row has a whole address.
 PARLEY_ENVELOPE_EXPORT error_view view_of(const errors::row& row) noexcept;
 
 /// Writes the envelope into `out` and returns its length in bytes. A result above out.size() means
@@ -152,6 +157,7 @@ struct parse_options {
   std::size_t body_bytes_max = 1 << 20;
   std::size_t depth_max = 32;     ///< of arrays and objects; each level costs stack
   std::size_t fields_max = 1000;  ///< members of `fields` that are read; later ones are dropped
+  errors::catalogue_view catalogue{};  ///< the codes that are known
 };
 
 /// Reads an envelope: RFC 8259 JSON in well-formed UTF-8, and nothing but blanks around it. Members
