@@ -10,6 +10,7 @@
 // Peers, each a single thread with hiredis, its commands pipelined as the store's are:
 //   raw       the same commands, their bytes made in advance; pair is SET NX GET and a plain SET
 //   hash      a hash a key, claimed and completed by scripts
+//   redis_benchmark  the program of that name with the command of a claim
 // Counters: operations a second (items_per_second), processor time of this process an operation
 // (cpu_us), bytes that a completed record takes in the server (record_bytes).
 
@@ -20,6 +21,8 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <memory>
 #include <span>
@@ -357,6 +360,31 @@ void hash(benchmark::State& state, operation what) {
   server.command({"FLUSHALL"});
 }
 
+// What redis-benchmark makes of a claim's command. It stands behind by what it takes itself, and
+// its keys repeat now and then.
+void redis_benchmark(benchmark::State& state) {
+  redis_server& server = redis_server::instance();
+  const std::string command = "redis-benchmark -p " + std::to_string(server.port()) + " -c 1 -P " +
+                              std::to_string(state.range(0)) + " -n " +
+                              std::to_string(5 * batch_of(256)) +
+                              " -r 1000000000 --csv SET parley:00000000000000000000__rand_int__ " +
+                              running_value + " NX GET PX " + retention_text;
+  double per_second = 0;
+  for (auto _ : state) {
+    const std::unique_ptr<std::FILE, int (*)(std::FILE*)> output(popen(command.c_str(), "r"),
+                                                                 pclose);
+    char line[4096];
+    while (output && std::fgets(line, sizeof line, output.get()) != nullptr) {
+      // "SET ...","123456.78",...
+      const char* const at = std::strstr(line, "\",\"");
+      if (at != nullptr && at[3] >= '0' && at[3] <= '9') per_second = std::strtod(at + 3, nullptr);
+    }
+  }
+  if (per_second == 0) state.SkipWithError("there is no redis-benchmark");
+  state.counters["items_per_second"] = per_second;
+  server.command({"FLUSHALL"});
+}
+
 // What a record of ours takes in the server, its key and its expiry included.
 void record_bytes(benchmark::State& state) {
   redis_server& server = redis_server::instance();
@@ -403,6 +431,13 @@ void record_bytes(benchmark::State& state) {
           [what = what](benchmark::State& state) { hash(state, what); });
     }
   }
+  benchmark::RegisterBenchmark("idempotency_redis/claim/redis_benchmark", redis_benchmark)
+      ->Arg(1)
+      ->Arg(16)
+      ->Arg(256)
+      ->Iterations(1)
+      ->UseRealTime()
+      ->Unit(benchmark::kMillisecond);
   for (const unsigned replicas : {0u, 1u}) {
     add(replicas == 0 ? "replicated_pair" : "replicated_pair/wait",
         [replicas](benchmark::State& state) {
