@@ -368,8 +368,11 @@ bool operation::is_outcome_unknown() const noexcept {
 }
 
 bool operation::is_acknowledged() const noexcept {
-  if (step_ == step::touch) return true;
-  if (kind_ == operation_kind::claim) return claim().status == claim_status::claimed;
+  if (kind_ == operation_kind::claim) {
+    // A replay is somebody else's, unless this operation has just touched it.
+    return claim().status == claim_status::claimed ||
+           (step_ == step::touch && claim().status == claim_status::completed);
+  }
   return write().status == write_status::applied || write().status == write_status::already_applied;
 }
 
