@@ -34,7 +34,7 @@ return -1
 )";
 
 // ARGV: head of a running record (state, nonce, version), record, retention, and one more word
-// where a record that is gone is not to be written. This is half of all that a server does for us:
+// where a record that is gone is not to be written. This is most of what a server does for us:
 // numbers are given as texts, since Lua's are printed and read again at every call.
 constexpr std::string_view complete = R"(
 local call, key = redis.call, KEYS[1]

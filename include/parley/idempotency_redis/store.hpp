@@ -46,7 +46,7 @@ PARLEY_IDEMPOTENCY_REDIS_EXPORT std::string_view to_string(finding f) noexcept;
 enum class on_finding : std::uint8_t {
   ignore = 0,
   warn,    ///< tell the observer
-  refuse,  ///< and do not use the server. Of one that was in use before: as warn
+  refuse,  ///< do not use the server; once it was in use as warn, but for too_old and is_replica
 };
 
 /// Why a connection ended or was not made.
