@@ -50,10 +50,6 @@ response unrun(const envelope::error& error) {
   return r;
 }
 
-envelope::error conflict(std::string message) {
-  return envelope::error(errors::code::idempotency_conflict).with_message(std::move(message));
-}
-
 void add_retry_after(response& r, std::chrono::milliseconds after) {
   const auto seconds =
       std::max(std::chrono::seconds(1), std::chrono::ceil<std::chrono::seconds>(after));
@@ -73,8 +69,8 @@ std::string_view explain(idempotency::key_errc why) noexcept {
   return "Not a key";
 }
 
-response refuse_key(std::string_view message, std::string_view explanation) {
-  return unrun(envelope::error(errors::code::validation_error)
+response refuse_key(envelope::error error, std::string_view message, std::string_view explanation) {
+  return unrun(std::move(error)
                    .with_message(std::string(message))
                    .with_field(std::string(idempotency::key_header), std::string(explanation)));
 }
@@ -240,6 +236,10 @@ class guard_impl : public std::enable_shared_from_this<guard_impl> {
   class request;
   class ending;
 
+  envelope::error error(errors::code c, errors::tier t = errors::tier::http) const {
+    const errors::row* const row = options_.catalogue.find(c, t);
+    return row != nullptr ? envelope::error(*row) : envelope::error(c, t);
+  }
   static void run_plain(const route& on, const request_view& request, responder respond) {
     on.run(request, attempt(std::make_shared<attempt::state>(request.request_id)),
            std::move(respond));
@@ -333,9 +333,10 @@ class guard_impl::request final : public begin_op {
   http::response reply() const {
     const std::string original(operation_id());
     constexpr const char* names_original = "conflicts_with";
+    using enum errors::code;
     switch (status) {
       case begin_status::replay:
-        if (auto stored = decode_response(begin_op::response())) {
+        if (auto stored = decode_response(begin_op::response(), by_->options_.catalogue)) {
           stored->headers.push_back({std::string(replay_header), "true"});
           stored->headers.push_back({std::string(original_header), original});
           stored->handler_ran = false;
@@ -343,33 +344,35 @@ class guard_impl::request final : public begin_op {
         }
         break;
       case begin_status::tombstone:
-        return unrun(conflict("A request with this Idempotency-Key already succeeded, and its "
-                              "response is not kept.")
+        return unrun(by_->error(idempotency_conflict)
+                         .with_message("A request with this Idempotency-Key already succeeded, and "
+                                       "its response is not kept.")
                          .with_field(names_original, original));
       case begin_status::conflict:
-        return unrun(envelope::error(errors::code::idempotency_conflict)
-                         .with_field(names_original, original));
+        return unrun(by_->error(idempotency_conflict).with_field(names_original, original));
       case begin_status::abandoned:
-        return unrun(conflict("A request with this Idempotency-Key was begun, and its outcome is "
-                              "not known.")
+        return unrun(by_->error(idempotency_conflict)
+                         .with_message("A request with this Idempotency-Key was begun, and its "
+                                       "outcome is not known.")
                          .with_field(names_original, original));
       case begin_status::busy: {
-        http::response r =
-            unrun(conflict("A request with this Idempotency-Key is in progress. Try again later."));
+        http::response r = unrun(by_->error(idempotency_conflict)
+                                     .with_message("A request with this Idempotency-Key is in "
+                                                   "progress. Try again later."));
         add_retry_after(r, retry_after);
         return r;
       }
       case begin_status::failed:
         if (failure.why == store_errc::scope_full) {
           // G3: no limit on calls that are placed at once, whatever the route.
-          http::response r = unrun(envelope::error(errors::code::rate_limited, errors::tier::http));
+          http::response r = unrun(by_->error(rate_limited));
           add_retry_after(r, failure.retry_after);
           return r;
         }
         break;
       case begin_status::proceed: break;
     }
-    return unrun(envelope::error(errors::code::internal_error, view_.tier));
+    return unrun(by_->error(internal_error, view_.tier));
   }
 
   const std::shared_ptr<const guard_impl> by_;
@@ -394,14 +397,18 @@ void guard_impl::handle(const std::shared_ptr<const route>& on, const request_vi
     }
   }
   const auto key = idempotency::parse_key(std::span(values).first(found));
-  if (!key) return answer(refuse_key("The Idempotency-Key is not valid.", explain(key.error())));
+  if (!key) {
+    return answer(refuse_key(error(errors::code::validation_error),
+                             "The Idempotency-Key is not valid.", explain(key.error())));
+  }
   if (!*key) {
     if (!on->options.is_key_required) return run_plain(*on, view, std::move(respond));
-    return answer(refuse_key("This request needs an Idempotency-Key.", "Missing"));
+    return answer(refuse_key(error(errors::code::validation_error),
+                             "This request needs an Idempotency-Key.", "Missing"));
   }
   // A scope for everybody would show one client's responses to another.
   if (view.scope.empty()) {
-    return answer(unrun(envelope::error(errors::code::internal_error, view.tier)));
+    return answer(unrun(error(errors::code::internal_error, view.tier)));
   }
 
   std::string canonical;
@@ -410,7 +417,7 @@ void guard_impl::handle(const std::shared_ptr<const route>& on, const request_vi
     try {
       body = canonical = on->options.canonical_body(view);
     } catch (...) {
-      return answer(unrun(envelope::error(errors::code::internal_error, view.tier)));
+      return answer(unrun(error(errors::code::internal_error, view.tier)));
     }
   }
   std::string media_types;  // of several headers, which is odd but no reason to drop one
@@ -450,12 +457,14 @@ class guard_impl::ending {
 
   /// Both send `answer` to `respond` when the claim has ended.
   static void complete(std::unique_ptr<ending> self, claim held, response answer, responder respond,
-                       const std::vector<std::string>& unstored) noexcept {
+                       const guard_options& options) noexcept {
     ending& on = *self.release();
     on.keep(std::move(answer), std::move(respond));
     // What cannot be sent or kept cannot be replayed either, and yet it was done.
     try {
-      if (is_sendable(on.answer_)) on.head_ = encode_head(on.answer_, unstored);
+      if (is_sendable(on.answer_)) {
+        on.head_ = encode_head(on.answer_, options.unstored_headers, options.catalogue);
+      }
     } catch (...) {
     }
     on.complete_.is_tombstone = !on.head_;
@@ -540,7 +549,7 @@ void guard_impl::end(const route& on, attempt::state& of, std::unique_ptr<ending
   });
   if (is_stored(answer)) {
     ending::complete(std::move(with), std::move(held), std::move(answer), std::move(respond),
-                     options_.unstored_headers);
+                     options_);
   } else {
     ending::release(std::move(with), std::move(held), std::move(answer), std::move(respond));
   }

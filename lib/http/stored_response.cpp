@@ -5,6 +5,8 @@
 #include <array>
 #include <cstdint>
 
+#include "parley/errors/detail/name_hash.hpp"
+
 namespace parley::http {
 namespace {
 
@@ -67,8 +69,8 @@ bool is_of_one_response(std::string_view name) noexcept {
       names, [name](std::string_view each) { return equal_ignoring_case(each, name); });
 }
 
-std::optional<std::string> encode_head(const response& r,
-                                       const std::vector<std::string>& unstored) {
+std::optional<std::string> encode_head(const response& r, const std::vector<std::string>& unstored,
+                                       errors::catalogue_view catalogue) {
   const auto is_kept = [&unstored](const header& each) {
     return !is_of_one_response(each.name) &&
            std::ranges::none_of(unstored, [&each](const std::string& name) {
@@ -80,8 +82,10 @@ std::optional<std::string> encode_head(const response& r,
   std::string out;
   put(out, version, 1);
   put(out, r.status, 2);
-  const std::string_view code =
-      r.error_code == errors::code::unknown ? "" : errors::to_string(r.error_code);
+  const errors::row* row = catalogue.find(r.error_code);
+  if (row == nullptr) row = errors::catalogue().find(r.error_code);
+  const std::string_view code = row != nullptr ? row->name : "";
+  static_assert(errors::detail::name_bytes_max <= 0xff);
   put(out, code.size(), 1);
   out += code;
   put(out, kept, 2);
@@ -97,12 +101,15 @@ std::optional<std::string> encode_head(const response& r,
   return out;
 }
 
-std::optional<response> decode_response(std::span<const std::byte> stored) {
+std::optional<response> decode_response(std::span<const std::byte> stored,
+                                        errors::catalogue_view catalogue) {
   reader in(stored);
   if (in.number(1) != version) return std::nullopt;
   response made;
   made.status = static_cast<std::uint16_t>(in.number(2));
-  made.error_code = errors::find_code(in.text(1));
+  const std::string code = in.text(1);
+  made.error_code = catalogue.find_code(code);
+  if (made.error_code == errors::code::unknown) made.error_code = errors::find_code(code);
   for (std::size_t headers = in.number(2); headers > 0 && in.is_good(); --headers) {
     std::string name = in.text(2);
     made.headers.push_back({std::move(name), in.text(2)});

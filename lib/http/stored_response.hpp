@@ -23,12 +23,15 @@ namespace parley::http {
 bool is_of_one_response(std::string_view name) noexcept;
 
 /// The head of `r`, which is_sendable; std::nullopt: it has more than 65,535 headers. `unstored`:
-/// names that are left out, in any case, beside those of is_of_one_response.
-std::optional<std::string> encode_head(const response& r, const std::vector<std::string>& unstored);
+/// names that are left out, in any case, beside those of is_of_one_response. A code that
+/// neither `catalogue` nor the built-in one holds is kept as none.
+std::optional<std::string> encode_head(const response& r, const std::vector<std::string>& unstored,
+                                       errors::catalogue_view catalogue = {});
 
 /// Head and body; std::nullopt: this is not what encode_head wrote, or no response that
-/// is_sendable.
-std::optional<response> decode_response(std::span<const std::byte> stored);
+/// is_sendable. A code that neither catalogue holds is `unknown`.
+std::optional<response> decode_response(std::span<const std::byte> stored,
+                                        errors::catalogue_view catalogue = {});
 
 }  // namespace parley::http
 

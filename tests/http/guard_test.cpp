@@ -2,6 +2,7 @@
 #include "parley/http/guard.hpp"
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <condition_variable>
 #include <coroutine>
@@ -24,6 +25,7 @@
 
 #include "http/fake_exchange.hpp"
 #include "idempotency/engine_fixture.hpp"
+#include "parley/errors/own_catalogue.hpp"
 #include "parley/http/offload.hpp"
 #include "parley/http/service.hpp"
 
@@ -580,6 +582,58 @@ TEST_F(Guard, WhatIsStoredCanBeDecided) {
   answer(with_keys({"key-2"}));
   answer(with_keys({"key-2"}));
   EXPECT_EQ(runs, 3);
+}
+
+// A catalogue of a user's own.
+
+constexpr errors::code scope_missing = errors::own_code(0);
+constexpr std::array own_rows = {
+    errors::http_row(scope_missing, 403, errors::retry_hint::never, "scope_missing",
+                     "#authentication", "The API key lacks a scope."),
+    errors::http_row(errors::code::idempotency_conflict, 409, errors::retry_hint::never,
+                     "idempotency_conflict", "#retries", "Another request has this key."),
+};
+constexpr errors::catalogue_view own_catalogue = errors::catalogue<own_rows>();
+
+TEST_F(Guard, AReplayKeepsACodeOfTheCatalogue) {
+  for (const errors::code each : {scope_missing, errors::code::not_found, errors::code::unknown}) {
+    response made =
+        each == errors::code::unknown
+            ? accepted()
+            : to_response(each == scope_missing ? envelope::error(*own_catalogue.find(each))
+                                                : envelope::error(each));
+    serve(answering(made), abandoned::indeterminate, {},
+          {.is_stored = [](const response&) { return true; }, .catalogue = own_catalogue});
+    const ask a = with_keys({"key-" + std::to_string(static_cast<int>(each))});
+    const response first = answer(a);
+    EXPECT_EQ(first.error_code, each);
+    const response second = answer(a);
+    expect_replay(second, first);
+    EXPECT_EQ(second.error_code, each);
+  }
+}
+
+TEST_F(Guard, ACodeThatIsNotOfTheCatalogueIsReplayedAsUnknown) {
+  serve(answering(to_response(envelope::error(*own_catalogue.find(scope_missing)))),
+        abandoned::indeterminate, {}, {.is_stored = [](const response&) { return true; }});
+  const response first = answer();
+  EXPECT_EQ(first.error_code, scope_missing);
+  const response second = answer();
+  expect_replay(second, first);
+  EXPECT_EQ(second.error_code, errors::code::unknown);
+}
+
+TEST_F(Guard, SaysWhatTheRowOfTheCatalogueSays) {
+  serve(answering(accepted()), abandoned::indeterminate, {.is_key_required = true},
+        {.catalogue = own_catalogue});
+  answer();
+  const response other = answer(with_body("[]"));
+  expect_conflict(other, "req-1");
+  EXPECT_THAT(other.body, HasSubstr("Another request has this key."));
+  // What it does not hold is built in.
+  const response refused = answer(with_keys({}));
+  EXPECT_EQ(refused.status, 400);
+  EXPECT_EQ(refused.error_code, errors::code::validation_error);
 }
 
 TEST_F(Guard, WhereNobodyCanDecideA2xxIsStored) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "http/stored_response.hpp"
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -11,11 +12,17 @@
 
 #include <gtest/gtest.h>
 
+#include "parley/errors/own_catalogue.hpp"
+
 namespace parley::http {
 namespace {
 
+std::span<const std::byte> bytes_of(std::string_view text) {
+  return std::as_bytes(std::span(text));
+}
+
 std::optional<response> decode(std::string_view stored) {
-  return decode_response(std::as_bytes(std::span(stored)));
+  return decode_response(bytes_of(stored));
 }
 
 std::string encode(const response& r, const std::vector<std::string>& unstored = {}) {
@@ -105,6 +112,26 @@ TEST(StoredResponseHead, LeavesOutWhatTheUserNames) {
       decode(encode({.headers = {{"X-Secret", "a"}, {"X-Secrets", "b"}}}, {"x-SECRET"}));
   ASSERT_TRUE(read);
   EXPECT_EQ(read->headers, (std::vector<header>{{"X-Secrets", "b"}}));
+}
+
+TEST(StoredResponseHead, NamesACodeOfTheCatalogueThatIsGiven) {
+  constexpr errors::code scope_missing = errors::own_code(7);
+  static constexpr std::array rows = {
+      errors::http_row(scope_missing, 403, errors::retry_hint::never, "scope_missing", "#keys",
+                       "The API key lacks a scope."),
+  };
+  constexpr errors::catalogue_view own = errors::catalogue<rows>();
+  response made{.status = 403, .error_code = scope_missing};
+  const std::string stored = encode_head(made, {}, own).value_or("");
+  EXPECT_EQ(decode_response(bytes_of(stored), own)->error_code, scope_missing);
+  EXPECT_EQ(decode_response(bytes_of(stored))->error_code, errors::code::unknown);
+  // Without it the code has no name.
+  const std::string nameless = encode_head(made, {}).value_or("");
+  EXPECT_EQ(decode_response(bytes_of(nameless), own)->error_code, errors::code::unknown);
+  // The built-in codes are known beside it.
+  made.error_code = errors::code::busy;
+  const std::string built_in = encode_head(made, {}, own).value_or("");
+  EXPECT_EQ(decode_response(bytes_of(built_in), own)->error_code, errors::code::busy);
 }
 
 TEST(StoredResponseHead, HoldsTheNumberOfHeadersOnBothSides) {

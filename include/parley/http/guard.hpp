@@ -139,6 +139,11 @@ struct guard_options {
   /// Headers that are not replayed, beside Set-Cookie, Date, those of one connection and
   /// authentication challenges.
   std::vector<std::string> unstored_headers = {};
+  /// The codes that handlers answer with, beside the built-in ones: with them a replay keeps its
+  /// response::error_code, and what the guard says itself is what the catalogue's row says, where
+  /// it has one. All that share a store should know the same: a code that is not known is replayed
+  /// as `unknown`, and its body as it was.
+  errors::catalogue_view catalogue = {};
 };
 
 struct guarded_options {
