@@ -5,7 +5,9 @@
 
 #include <boost/json/basic_parser_impl.hpp>
 
+#include "envelope/mend.hpp"
 #include "parley/envelope/error.hpp"
+#include "parley/envelope/problem.hpp"
 
 namespace parley::envelope {
 namespace {
@@ -32,6 +34,14 @@ class text {
     copy_ = std::move(passing);
     set_view(copy_);
   }
+  void set_from(text& other) {
+    if (!other.is_set_) return;
+    if (other.is_copy()) {
+      set_copy(std::move(other.copy_));
+    } else {
+      set_view(other.view_);
+    }
+  }
   void reset() noexcept {
     view_ = {};
     is_set_ = false;
@@ -39,31 +49,39 @@ class text {
 
   bool is_set() const noexcept { return is_set_; }
   std::string_view view() const noexcept { return view_; }
-  std::string take() {
-    return view_.data() == copy_.data() ? std::move(copy_) : std::string(view_);
-  }
+  std::string take() { return is_copy() ? std::move(copy_) : std::string(view_); }
 
  private:
+  bool is_copy() const noexcept { return view_.data() == copy_.data(); }
+
   std::string_view view_;
   std::string copy_;
   bool is_set_ = false;
 };
 
+// What an error is made of.
+struct members {
+  text code, category, message, doc_url;
+  std::vector<field> fields;  // as they came: the same name may be there twice
+};
+
+enum class form : std::uint8_t { envelope, problem };
+
 // What the parser calls for each token. Knows only where it stands in
-//   {"error":{"code":..,"fields":{..}}}
+//   {"error":{"code":..,"fields":{..}}}    or, of a problem, in what the inner braces hold,
 // and lets everything else pass.
-class handler {
+class handler : public members {
  public:
   static constexpr std::size_t max_object_size = static_cast<std::size_t>(-1);
   static constexpr std::size_t max_array_size = static_cast<std::size_t>(-1);
   static constexpr std::size_t max_key_size = static_cast<std::size_t>(-1);
   static constexpr std::size_t max_string_size = static_cast<std::size_t>(-1);
 
-  handler(std::string_view body, std::size_t fields_max) noexcept
-      : body_(body), fields_max_(fields_max) {}
+  handler(form of, std::string_view body, std::size_t fields_max) noexcept
+      : body_(body), fields_max_(fields_max), form_(of) {}
 
-  text code, category, message, doc_url;
-  std::vector<field> fields;  // as they came: the same name may be there twice
+  text title, type;          // of a problem alone
+  std::uint16_t status = 0;  // as well
 
   bool on_document_begin(json::error_code&) noexcept { return true; }
   bool on_document_end(json::error_code&) noexcept { return true; }
@@ -72,7 +90,7 @@ class handler {
     if (skipped_levels_ > 0) {
       ++skipped_levels_;
     } else if (place_ == place::outside) {
-      place_ = place::root;
+      place_ = form_ == form::envelope ? place::root : place::error;
     } else if (place_ == place::root && is_key_error_) {
       // Of two members `error` that are objects the last counts, with nothing left of the first.
       for (text* each : {&code, &category, &message, &doc_url}) each->reset();
@@ -90,8 +108,9 @@ class handler {
     if (skipped_levels_ > 0) {
       --skipped_levels_;
     } else {
+      const place around = form_ == form::envelope ? place::root : place::outside;
       place_ = place_ == place::fields  ? place::error
-               : place_ == place::error ? place::root
+               : place_ == place::error ? around
                                         : place::outside;
     }
     return true;
@@ -117,6 +136,7 @@ class handler {
       case place::root: is_key_error_ = key == "error"; break;
       case place::error:
         is_key_fields_ = key == "fields";
+        is_key_status_ = form_ == form::problem && key == "status";
         member_ = find_member(key);
         break;
       case place::fields: set(field_name_, key); break;
@@ -142,7 +162,12 @@ class handler {
   }
 
   bool on_number_part(json::string_view, json::error_code&) noexcept { return true; }
-  bool on_int64(std::int64_t, json::string_view, json::error_code&) noexcept { return true; }
+  bool on_int64(std::int64_t number, json::string_view, json::error_code&) noexcept {
+    if (skipped_levels_ == 0 && place_ == place::error && is_key_status_) {
+      status = number >= 100 && number <= 999 ? static_cast<std::uint16_t>(number) : 0;
+    }
+    return true;
+  }
   bool on_uint64(std::uint64_t, json::string_view, json::error_code&) noexcept { return true; }
   bool on_double(double, json::string_view, json::error_code&) noexcept { return true; }
   bool on_bool(bool, json::error_code&) noexcept { return true; }
@@ -156,8 +181,11 @@ class handler {
   text* find_member(std::string_view key) noexcept {
     if (key == "code") return &code;
     if (key == "category") return &category;
-    if (key == "message") return &message;
     if (key == "doc_url") return &doc_url;
+    if (form_ == form::envelope) return key == "message" ? &message : nullptr;
+    if (key == "detail") return &message;
+    if (key == "title") return &title;
+    if (key == "type") return &type;
     return nullptr;
   }
 
@@ -188,10 +216,12 @@ class handler {
 
   std::string_view body_;
   std::size_t fields_max_;
+  form form_;
   std::size_t skipped_levels_ = 0;  // arrays and objects that are open and do not matter
   place place_ = place::outside;
   bool is_key_error_ = false;
   bool is_key_fields_ = false;
+  bool is_key_status_ = false;
   text* member_ = nullptr;  // what the last key inside `error` names
   text field_name_;
   std::string parts_;  // of a text that is longer than the parser's buffer
@@ -240,7 +270,7 @@ void merge_fields(std::vector<field>& fields) {
 // Makes an error that says what was read, and keeps a text only where the catalogue does not.
 class parser {
  public:
-  static error make_error(handler& read, errors::catalogue_view catalogue) {
+  static error make_error(members& read, errors::catalogue_view catalogue) {
     const errors::code known = catalogue.find_code(read.code.view());
     const bool has_category = !read.category.view().empty();
     const errors::tier tier = has_category ? errors::tier::call : errors::tier::http;
@@ -270,7 +300,24 @@ class parser {
   static void set_http_status(error& e, std::uint16_t status) noexcept { e.http_status_ = status; }
 };
 
-result<error, parse_failure> parse(std::string_view body, const parse_options& options) {
+namespace {
+
+// Whether the text may be JSON all the same: what Boost.JSON refuses there the grammar may allow.
+bool is_mendable(const json::error_code& why, std::string_view body) noexcept {
+  switch (static_cast<json::error>(why.value())) {
+    case json::error::exponent_overflow:
+    case json::error::illegal_leading_surrogate:
+    case json::error::illegal_trailing_surrogate: return true;
+    // The first half of a pair that anything but an escape follows.
+    case json::error::syntax: return body.find("\\u") != body.npos;
+    default: return false;
+  }
+}
+
+// `make` makes an error of what a handler has read.
+template <class Make>
+result<error, parse_failure> read(form of, std::string_view body, const parse_options& options,
+                                  bool is_mended, const Make& make) {
   if (body.empty()) return failure{parse_failure{errc::empty_body}};
   if (body.size() > options.body_bytes_max) {
     return failure{parse_failure{errc::too_large, options.body_bytes_max}};
@@ -278,10 +325,13 @@ result<error, parse_failure> parse(std::string_view body, const parse_options& o
 
   json::parse_options strict;
   strict.max_depth = options.depth_max;
-  json::basic_parser<handler> json_parser(strict, body, options.fields_max);
+  json::basic_parser<handler> json_parser(strict, of, body, options.fields_max);
   json::error_code error_code;
   const std::size_t size = json_parser.write_some(false, body.data(), body.size(), error_code);
   if (error_code) {
+    if (!is_mended && is_mendable(error_code, body)) {
+      return read(of, detail::mend(body), options, true, make);
+    }
     const errc reason = error_code == json::error::too_deep ? errc::too_deep : errc::not_json;
     return failure{parse_failure{reason, size}};
   }
@@ -290,9 +340,43 @@ result<error, parse_failure> parse(std::string_view body, const parse_options& o
     return failure{parse_failure{errc::not_json, size + extra}};
   }
 
-  handler& read = json_parser.handler();
-  if (!read.code.is_set()) return failure{parse_failure{errc::not_envelope}};
-  return parser::make_error(read, options.catalogue);
+  handler& found = json_parser.handler();
+  if (!found.code.is_set()) return failure{parse_failure{errc::not_envelope}};
+  return make(found);
+}
+
+}  // namespace
+
+result<error, parse_failure> parse(std::string_view body, const parse_options& options) {
+  return read(form::envelope, body, options, false,
+              [&](handler& found) { return parser::make_error(found, options.catalogue); });
+}
+
+result<error, parse_failure> parse_problem(std::string_view body, const problem_options& options,
+                                           const parse_options& limits) {
+  return read(form::problem, body, limits, false, [&](handler& found) {
+    const std::string_view type = found.type.view();
+    const bool is_ours = !options.type_base.empty() && type.starts_with(options.type_base);
+    if (!found.doc_url.is_set() && !is_ours && type != "about:blank")
+      found.doc_url.set_from(found.type);
+    if (!found.message.is_set()) found.message.set_from(found.title);
+    error made = parser::make_error(found, limits.catalogue);
+    parser::set_http_status(made, found.status);
+    return made;
+  });
+}
+
+error to_error(const error_view& said, errors::catalogue_view catalogue) {
+  members of;
+  of.code.set_view(said.code);
+  of.category.set_view(said.category);
+  of.message.set_view(said.message);
+  of.doc_url.set_view(said.doc_url);
+  of.fields.reserve(said.fields.size());
+  for (const field_view& each : said.fields) {
+    of.fields.push_back({std::string(each.name), std::string(each.explanation)});
+  }
+  return parser::make_error(of, catalogue);
 }
 
 response_error read_response(std::uint16_t http_status, std::string body,

@@ -124,6 +124,11 @@ struct error_view {
 /// own code it is the row's text, with a doc_url where the row has a whole address.
 PARLEY_ENVELOPE_EXPORT error_view view_of(const errors::row& row) noexcept;
 
+/// The error that says what `said` says, for whoever has read an envelope by other means: as
+/// parse() would make it, with an http_status() of 0.
+PARLEY_ENVELOPE_EXPORT error to_error(const error_view& said,
+                                      errors::catalogue_view catalogue = {});
+
 /// Writes the envelope into `out` and returns its length in bytes. A result above out.size() means
 /// that it did not fit: call again with that many bytes. What `out` then holds, and what it holds
 /// behind an envelope that is shorter, is unspecified. Any text gives valid JSON in UTF-8: each
@@ -160,10 +165,11 @@ struct parse_options {
   errors::catalogue_view catalogue{};  ///< the codes that are known
 };
 
-/// Reads an envelope: RFC 8259 JSON in well-formed UTF-8, and nothing but blanks around it. Members
-/// may come in any order; unknown codes and categories keep their text (A8, A10). Unknown members
-/// and members of the wrong type are passed over; of a member given twice the last counts. A
-/// message that is absent reads as empty. http_status() is 0: the wire does not carry it.
+/// Reads an envelope: any RFC 8259 JSON in well-formed UTF-8 without a byte order mark, and nothing
+/// but blanks around it. An escape of half a surrogate pair reads as U+FFFD. Members may come in
+/// any order; unknown codes and categories keep their text (A8, A10). Unknown members and members
+/// of the wrong type are passed over; of a member given twice the last counts. A message that is
+/// absent reads as empty. http_status() is 0: the wire does not carry it.
 PARLEY_ENVELOPE_EXPORT result<error, parse_failure> parse(std::string_view body,
                                                           const parse_options& options = {});
 
