@@ -47,6 +47,8 @@ parley_room(idempotency_testing USES idempotency PUBLIC gtest)
 parley_room(idempotency_asio USES idempotency PUBLIC boost PRIVATE threads)
 parley_room(idempotency_redis USES idempotency PUBLIC boost
                      PRIVATE hiredis openssl_ssl threads)
+parley_room(client   USES core crypto errors envelope
+                     PRIVATE boost_json)
 parley_room(http     USES errors envelope e164 cursor idempotency)
 parley_room(beast    USES http                  PUBLIC boost PRIVATE threads)
 parley_room(sandbox  USES e164 cursor idempotency idempotency_redis http beast

@@ -42,7 +42,7 @@ std::string_view to_string(method m) noexcept {
 }
 
 bool equal_ignoring_case(std::string_view a, std::string_view b) noexcept {
-  return std::ranges::equal(a, b, {}, to_lower, to_lower);
+  return http_text::equal_ignoring_case(a, b);
 }
 
 std::optional<std::string_view> request_view::header(std::string_view name) const noexcept {
