@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A body to an error: envelope/parse/<body>[/<peer>]. The peers parse into their own value; what
-// they would still have to do to find the members is left out.
+// A body to an error: envelope/parse/<body>[/<peer>] and envelope/parse_problem/<body>. The peers
+// parse into their own value, boost_json_sax into nothing at all; what they would still have to do
+// to find the members is left out.
 
 #include <string>
 #include <string_view>
 
 #include <benchmark/benchmark.h>
+#include <boost/json/basic_parser_impl.hpp>
 #include <boost/json/parse.hpp>
 #ifdef PARLEY_BENCH_PEERS
 #include <rapidjson/document.h>
@@ -16,6 +18,7 @@
 #endif
 
 #include "parley/envelope/error.hpp"
+#include "parley/envelope/problem.hpp"
 #include "support/allocations.hpp"
 
 namespace {
@@ -23,10 +26,11 @@ namespace {
 namespace envelope = parley::envelope;
 namespace errors = parley::errors;
 
-std::string call_tier() {
-  return to_json(envelope::error(errors::code::agent_dispatch_failed)
-                     .with_message("We couldn't connect an agent to the call. Please try again."));
+envelope::error dispatch_failed() {
+  return envelope::error(errors::code::agent_dispatch_failed)
+      .with_message("We couldn't connect an agent to the call. Please try again.");
 }
+std::string call_tier() { return to_json(dispatch_failed()); }
 std::string default_message() {
   return to_json(envelope::error(errors::code::caller_id_not_verified));
 }
@@ -38,6 +42,10 @@ std::string one_field() {
 std::string unknown_code() {
   return R"({"error":{"code":"a_code_of_another_server","category":"a_category_of_its_own",)"
          R"("message":"A message that does not fit a small string."}})";
+}
+std::string half_a_pair() {
+  return R"({"error":{"code":"agent_dispatch_failed","category":"provider_error",)"
+         R"("message":"We couldn't connect \ud800 an agent to the call.","a":1e99999999999}})";
 }
 std::string html() {
   return "<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>\r\n"
@@ -71,6 +79,48 @@ void parse_boost_json(std::string_view body) {
   benchmark::DoNotOptimize(boost::json::parse({body.data(), body.size()}, refused));
 }
 
+// Takes every token and does nothing: what our own handler is added to.
+struct null_handler {
+  static constexpr std::size_t max_object_size = static_cast<std::size_t>(-1);
+  static constexpr std::size_t max_array_size = static_cast<std::size_t>(-1);
+  static constexpr std::size_t max_key_size = static_cast<std::size_t>(-1);
+  static constexpr std::size_t max_string_size = static_cast<std::size_t>(-1);
+  using text = boost::json::string_view;
+  using error_code = boost::json::error_code;
+
+  bool on_document_begin(error_code&) { return true; }
+  bool on_document_end(error_code&) { return true; }
+  bool on_object_begin(error_code&) { return true; }
+  bool on_object_end(std::size_t, error_code&) { return true; }
+  bool on_array_begin(error_code&) { return true; }
+  bool on_array_end(std::size_t, error_code&) { return true; }
+  bool on_key_part(text, std::size_t, error_code&) { return true; }
+  bool on_key(text, std::size_t, error_code&) { return true; }
+  bool on_string_part(text, std::size_t, error_code&) { return true; }
+  bool on_string(text, std::size_t, error_code&) { return true; }
+  bool on_number_part(text, error_code&) { return true; }
+  bool on_int64(std::int64_t, text, error_code&) { return true; }
+  bool on_uint64(std::uint64_t, text, error_code&) { return true; }
+  bool on_double(double, text, error_code&) { return true; }
+  bool on_bool(bool, error_code&) { return true; }
+  bool on_null(error_code&) { return true; }
+  bool on_comment_part(text, error_code&) { return true; }
+  bool on_comment(text, error_code&) { return true; }
+};
+
+void parse_boost_json_sax(std::string_view body) {
+  boost::json::basic_parser<null_handler> parser(boost::json::parse_options{});
+  boost::json::error_code refused;
+  benchmark::DoNotOptimize(parser.write_some(false, body.data(), body.size(), refused));
+}
+
+void parse_problem(benchmark::State& state) {
+  parse_body(state, to_problem(dispatch_failed()), [](std::string_view body) {
+    benchmark::DoNotOptimize(envelope::parse_problem(body));
+  });
+}
+BENCHMARK(parse_problem)->Name("envelope/parse_problem/call_tier");
+
 #ifdef PARLEY_BENCH_PEERS
 void parse_nlohmann_json(std::string_view body) {
   benchmark::DoNotOptimize(nlohmann::json::parse(body, nullptr, false));
@@ -98,6 +148,7 @@ void register_all(const char* which, std::string (*make)()) {
   };
   add("", parse_ours);
   add("/boost_json", parse_boost_json);
+  add("/boost_json_sax", parse_boost_json_sax);
 #ifdef PARLEY_BENCH_PEERS
   add("/nlohmann_json", parse_nlohmann_json);
   add("/rapidjson", parse_rapidjson);
@@ -111,6 +162,7 @@ void register_all(const char* which, std::string (*make)()) {
   register_all("one_field", one_field);
   register_all("unknown_code", unknown_code);
   register_all("escaped", escaped);
+  register_all("half_a_pair", half_a_pair);
   register_all("html", html);
   register_all("thousand_fields", thousand_fields);
   return true;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// An error to JSON: envelope/write/<error>[/<form or peer>].
+// An error to JSON: envelope/write/<error>[/<form or peer>], and envelope/write_problem/<error>.
 
 #include <array>
 #include <string>
@@ -8,6 +8,7 @@
 
 #include <benchmark/benchmark.h>
 #include <boost/json/serialize.hpp>
+#include <boost/json/serializer.hpp>
 #include <boost/json/value.hpp>
 #ifdef PARLEY_BENCH_PEERS
 #include <rapidjson/stringbuffer.h>
@@ -17,6 +18,7 @@
 #endif
 
 #include "parley/envelope/error.hpp"
+#include "parley/envelope/problem.hpp"
 #include "support/allocations.hpp"
 
 namespace {
@@ -73,10 +75,14 @@ BENCHMARK(to_buffer<with_foreign_texts>)->Name("envelope/write/one_field_foreign
 BENCHMARK(to_buffer<with_em_dash>)->Name("envelope/write/em_dash");
 BENCHMARK(to_buffer<constant>)->Name("envelope/write/constant");
 
+envelope::error object_with_one_field() {
+  return envelope::error(errors::code::destination_invalid)
+      .with_message(std::string(with_one_field().message))
+      .with_field("to_number", "Expected +<country><number>");
+}
+
 void of_object(benchmark::State& state) {
-  envelope::error e = envelope::error(errors::code::destination_invalid)
-                          .with_message(std::string(with_one_field().message))
-                          .with_field("to_number", "Expected +<country><number>");
+  envelope::error e = object_with_one_field();
   std::array<char, 4096> buffer;
   const parley::bench::allocation_counter count(state);
   for (auto _ : state) {
@@ -86,6 +92,38 @@ void of_object(benchmark::State& state) {
   }
 }
 BENCHMARK(of_object)->Name("envelope/write/one_field/error_object");
+
+envelope::error constant_object() { return envelope::error(errors::code::caller_id_not_verified); }
+
+constexpr envelope::problem_options doc_urls{};
+constexpr envelope::problem_options own_types{.type_base = "https://api.example/problems/"};
+
+template <envelope::error (*Make)(), const envelope::problem_options& Options>
+void problem_to_buffer(benchmark::State& state) {
+  envelope::error e = Make();
+  std::array<char, 4096> buffer;
+  const parley::bench::allocation_counter count(state);
+  for (auto _ : state) {
+    benchmark::DoNotOptimize(e);
+    benchmark::DoNotOptimize(envelope::write_problem(e, buffer, Options));
+    benchmark::ClobberMemory();
+  }
+}
+BENCHMARK(problem_to_buffer<object_with_one_field, doc_urls>)
+    ->Name("envelope/write_problem/one_field");
+BENCHMARK(problem_to_buffer<object_with_one_field, own_types>)
+    ->Name("envelope/write_problem/one_field/own_type");
+BENCHMARK(problem_to_buffer<constant_object, doc_urls>)->Name("envelope/write_problem/constant");
+
+void problem_to_string(benchmark::State& state) {
+  envelope::error e = object_with_one_field();
+  const parley::bench::allocation_counter count(state);
+  for (auto _ : state) {
+    benchmark::DoNotOptimize(e);
+    benchmark::DoNotOptimize(envelope::to_problem(e));
+  }
+}
+BENCHMARK(problem_to_string)->Name("envelope/write_problem/one_field/to_problem");
 
 template <envelope::error_view (*Make)()>
 void to_string(benchmark::State& state) {
@@ -140,7 +178,7 @@ void with_peer(benchmark::State& state, envelope::error_view e, Write write) {
 
 boost::json::string_view to_boost(std::string_view text) { return {text.data(), text.size()}; }
 
-std::string write_boost_json(const envelope::error_view& e) {
+boost::json::object make_boost_json(const envelope::error_view& e) {
   boost::json::object error;
   error["code"] = to_boost(e.code);
   if (!e.category.empty()) error["category"] = to_boost(e.category);
@@ -153,8 +191,29 @@ std::string write_boost_json(const envelope::error_view& e) {
   }
   boost::json::object root;
   root["error"] = std::move(error);
-  return boost::json::serialize(root);
+  return root;
 }
+
+std::string write_boost_json(const envelope::error_view& e) {
+  return boost::json::serialize(make_boost_json(e));
+}
+
+// Of a value that is there already, with a serializer that is kept, into a buffer.
+template <envelope::error_view (*Make)()>
+void serializer_to_buffer(benchmark::State& state) {
+  const boost::json::object root = make_boost_json(Make());
+  boost::json::serializer serializer;
+  std::array<char, 4096> buffer;
+  const parley::bench::allocation_counter count(state);
+  for (auto _ : state) {
+    serializer.reset(&root);
+    benchmark::DoNotOptimize(serializer.read(buffer.data(), buffer.size()));
+    benchmark::ClobberMemory();
+  }
+}
+BENCHMARK(serializer_to_buffer<with_one_field>)
+    ->Name("envelope/write/one_field/boost_json_serializer");
+BENCHMARK(serializer_to_buffer<constant>)->Name("envelope/write/constant/boost_json_serializer");
 
 #ifdef PARLEY_BENCH_PEERS
 std::string write_nlohmann_json(const envelope::error_view& e) {

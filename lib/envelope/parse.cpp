@@ -163,13 +163,17 @@ class handler : public members {
 
   bool on_number_part(json::string_view, json::error_code&) noexcept { return true; }
   bool on_int64(std::int64_t number, json::string_view, json::error_code&) noexcept {
-    if (skipped_levels_ == 0 && place_ == place::error && is_key_status_) {
-      status = number >= 100 && number <= 999 ? static_cast<std::uint16_t>(number) : 0;
-    }
+    set_status(number >= 100 && number <= 999 ? static_cast<std::uint16_t>(number) : 0);
     return true;
   }
-  bool on_uint64(std::uint64_t, json::string_view, json::error_code&) noexcept { return true; }
-  bool on_double(double, json::string_view, json::error_code&) noexcept { return true; }
+  bool on_uint64(std::uint64_t, json::string_view, json::error_code&) noexcept {
+    set_status(0);
+    return true;
+  }
+  bool on_double(double, json::string_view, json::error_code&) noexcept {
+    set_status(0);
+    return true;
+  }
   bool on_bool(bool, json::error_code&) noexcept { return true; }
   bool on_null(json::error_code&) noexcept { return true; }
   bool on_comment_part(json::string_view, json::error_code&) noexcept { return true; }
@@ -187,6 +191,11 @@ class handler : public members {
     if (key == "title") return &title;
     if (key == "type") return &type;
     return nullptr;
+  }
+
+  // Of a number, whichever it is.
+  void set_status(std::uint16_t number) noexcept {
+    if (skipped_levels_ == 0 && place_ == place::error && is_key_status_) status = number;
   }
 
   bool is_wanted() const noexcept {
@@ -357,8 +366,9 @@ result<error, parse_failure> parse_problem(std::string_view body, const problem_
   return read(form::problem, body, limits, false, [&](handler& found) {
     const std::string_view type = found.type.view();
     const bool is_ours = !options.type_base.empty() && type.starts_with(options.type_base);
-    if (!found.doc_url.is_set() && !is_ours && type != "about:blank")
+    if (!found.doc_url.is_set() && !is_ours && type != "about:blank") {
       found.doc_url.set_from(found.type);
+    }
     if (!found.message.is_set()) found.message.set_from(found.title);
     error made = parser::make_error(found, limits.catalogue);
     parser::set_http_status(made, found.status);

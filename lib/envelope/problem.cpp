@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "parley/envelope/problem.hpp"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 
@@ -12,7 +13,7 @@ namespace {
 using detail::append_escaped;
 using detail::sink;
 
-// RFC 9457, 4.2.1: the phrases of RFC 9110, section 15, and RFC 6585.
+// RFC 9457, 4.2.1: the phrases of errors in RFC 9110, section 15, and RFC 6585.
 std::string_view phrase_of(std::uint16_t status) noexcept {
   switch (status) {
     case 400: return "Bad Request";
@@ -22,6 +23,7 @@ std::string_view phrase_of(std::uint16_t status) noexcept {
     case 404: return "Not Found";
     case 405: return "Method Not Allowed";
     case 406: return "Not Acceptable";
+    case 407: return "Proxy Authentication Required";
     case 408: return "Request Timeout";
     case 409: return "Conflict";
     case 410: return "Gone";
@@ -43,22 +45,30 @@ std::string_view phrase_of(std::uint16_t status) noexcept {
     case 502: return "Bad Gateway";
     case 503: return "Service Unavailable";
     case 504: return "Gateway Timeout";
+    case 505: return "HTTP Version Not Supported";
+    case 511: return "Network Authentication Required";
     default: return "";
   }
 }
 
+// RFC 3986, 2.3
+constexpr bool is_unreserved(char c) noexcept {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+         c == '.' || c == '_' || c == '~';
+}
+
 void append_percent_encoded(sink& to, std::string_view text) noexcept {
-  constexpr std::string_view unreserved =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
   constexpr std::string_view digits = "0123456789ABCDEF";
-  for (const char c : text) {
-    if (unreserved.find(c) != unreserved.npos) {
-      to.append({&c, 1});
-      continue;
-    }
-    const auto byte = static_cast<unsigned char>(c);
+  while (!text.empty()) {
+    const auto end = std::ranges::find_if_not(text, is_unreserved);
+    const auto plain = static_cast<std::size_t>(end - text.begin());
+    to.append(text.substr(0, plain));
+    text.remove_prefix(plain);
+    if (text.empty()) return;
+    const auto byte = static_cast<unsigned char>(text.front());
     const std::array<char, 3> encoded = {'%', digits[byte >> 4], digits[byte & 15]};
     to.append({encoded.data(), encoded.size()});
+    text.remove_prefix(1);
   }
 }
 
@@ -91,7 +101,8 @@ class members {
   std::string_view before_ = R"({")";  // `code` is always there
 };
 
-std::string_view title_of(const error& e, bool has_type, errors::catalogue_view catalogue) {
+std::string_view title_of(const error& e, bool has_type,
+                          errors::catalogue_view catalogue) noexcept {
   if (!has_type) return phrase_of(e.http_status());
   const errors::tier tier =
       e.category_name().empty() ? errors::tier::http : errors::tier::call;  // A4, A5
@@ -104,29 +115,31 @@ std::string_view title_of(const error& e, bool has_type, errors::catalogue_view 
 std::size_t write_problem(const error& e, std::span<char> out,
                           const problem_options& options) noexcept {
   members to(out);
-  const bool has_type = !options.type_base.empty() || !e.doc_url().empty();
-  if (!options.type_base.empty()) {
+  const bool has_own_type = !options.type_base.empty();
+  // As a type "about:blank" means that there is none, so that such a doc_url is no type.
+  const bool is_linked = !has_own_type && !e.doc_url().empty() && e.doc_url() != "about:blank";
+  if (has_own_type) {
     sink& type = to.begin("type", R"(":")");
     append_escaped(type, options.type_base);
     append_percent_encoded(type, e.code_name());
     type.append(R"(")");
-  } else {
-    to.optional("type", e.doc_url());
+  } else if (is_linked) {
+    to.text("type", e.doc_url());
   }
-  const std::string_view title = title_of(e, has_type, options.catalogue);
+  const std::string_view title = title_of(e, has_own_type || is_linked, options.catalogue);
   to.optional("title", title);
-  if (e.http_status() != 0) {
-    std::array<char, 5> digits;
+  if (e.http_status() >= 100 && e.http_status() <= 999) {
+    std::array<char, 3> digits;
     const auto end =
         std::to_chars(digits.data(), digits.data() + digits.size(), e.http_status()).ptr;
     to.begin("status", R"(":)")
         .append({digits.data(), static_cast<std::size_t>(end - digits.data())});
   }
-  if (title.empty() || e.message() != title) to.text("detail", e.message());
+  if (e.message() != title) to.text("detail", e.message());
   to.optional("instance", options.instance);
   to.text("code", e.code_name());
   to.optional("category", e.category_name());
-  if (!options.type_base.empty()) to.optional("doc_url", e.doc_url());
+  if (!is_linked) to.optional("doc_url", e.doc_url());
   if (!e.fields().empty()) {
     std::string_view before = R"(":{")";
     sink& fields = to.begin("fields", "");

@@ -33,7 +33,7 @@ std::string_view text_or_none(const json::object& in, std::string_view name) {
 }  // namespace
 
 // By way of the text, which is well-formed whatever the error holds. To build the value member by
-// member is no faster: what costs are its strings.
+// member saves a third of the time and needs a check of each text.
 json::value to_value(const envelope::error& e, json::storage_ptr storage) {
   return json::parse(envelope::to_json(e), std::move(storage));
 }

@@ -9,6 +9,7 @@
 #include <gtest/gtest.h>
 
 #include "parley/envelope/error.hpp"
+#include "parley/envelope/problem.hpp"
 #include "support/allocations.hpp"
 
 namespace parley::envelope {
@@ -57,6 +58,38 @@ TEST(Allocations, OneToMakeAString) {
   std::string text;
   EXPECT_EQ(allocations_of([&] { text = to_json(small); }), 1u);
   EXPECT_EQ(allocations_of([&] { text = to_json(large); }), 1u);
+}
+
+TEST(Allocations, NoneToWriteAProblemIntoABuffer) {
+  const error made = error(code::destination_invalid)
+                         .with_message("a message of its own with a \"quote\" and a \xFF")
+                         .with_field("to_number", "Expected +<country><number>");
+  const problem_options options{.type_base = "https://api.example/problems/",
+                                .instance = "/calls/1"};
+  std::array<char, 1000> buffer;
+  EXPECT_EQ(allocations_of([&] {
+              EXPECT_LE(write_problem(made, buffer), buffer.size());
+              EXPECT_LE(write_problem(made, buffer, options), buffer.size());
+              EXPECT_GT(write_problem(made, std::span(buffer).first(10), options), 10u);
+            }),
+            0u);
+}
+
+TEST(Allocations, OneToMakeAProblemAString) {
+  const error small(code::busy);
+  const error large = error(code::busy).with_message(std::string(100'000, '\n'));
+  std::string text;
+  EXPECT_EQ(allocations_of([&] { text = to_problem(small); }), 1u);
+  EXPECT_EQ(allocations_of([&] { text = to_problem(large); }), 1u);
+}
+
+TEST(Allocations, NoneToParseAProblemThatTheCatalogueSays) {
+  const problem_options options{.type_base = "https://api.example/problems/"};
+  for (const errors::row& row : errors::catalogue()) {
+    const std::string body = to_problem(error(row.code, row.tier), options);
+    EXPECT_EQ(allocations_of([&] { EXPECT_TRUE(parse_problem(body, options).has_value()); }), 0u)
+        << row.name;
+  }
 }
 
 TEST(Allocations, NoneToParseWhatTheCatalogueSays) {

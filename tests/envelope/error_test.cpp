@@ -141,6 +141,38 @@ TEST(ErrorView, OfARowHoldsWhatItsTierDemands) {
   }
 }
 
+TEST(ToError, IsWhatTheParserMakesOfTheSameWords) {
+  for (const errors::row& row : errors::catalogue()) {
+    error_view said = view_of(row);
+    EXPECT_EQ(to_error(said), *parse(to_json(said))) << row.name;
+    EXPECT_EQ(to_error(said).code(), row.code);
+    EXPECT_EQ(to_error(said).http_status(), 0);
+    said.message = "m";
+    said.doc_url = "u";
+    EXPECT_EQ(to_error(said), *parse(to_json(said))) << row.name;
+  }
+  const error foreign = to_error({"scope_missing", "key", "m", "", {}});
+  EXPECT_EQ(foreign.code(), code::unknown);
+  EXPECT_EQ(foreign,
+            *parse(R"({"error":{"code":"scope_missing","category":"key","message":"m"}})"));
+}
+
+TEST(ToError, KeepsOneOfEachNameAndAnyBytes) {
+  const field_view fields[] = {{"b", "1"}, {"\xFF", "2"}, {"b", "3"}, {"a", "4"}};
+  const error made = to_error({"x", "", "\xFE", "", fields});
+  EXPECT_EQ(made.message(), "\xFE");
+  EXPECT_EQ(made.fields(), (std::vector<field>{{"b", "3"}, {"\xFF", "2"}, {"a", "4"}}));
+}
+
+TEST(ToError, OwnsItsTexts) {
+  std::string code = "a code of another server", message = "a message of its own";
+  const error made = to_error({code, "", message, "", {}});
+  code.assign(code.size(), '#');
+  message.assign(message.size(), '#');
+  EXPECT_EQ(made.code_name(), "a code of another server");
+  EXPECT_EQ(made.message(), "a message of its own");
+}
+
 TEST(Errc, ValuesAndNamesStayWhatTheyAre) {
   constexpr std::string_view names[] = {"unknown",  "empty_body", "too_large",
                                         "not_json", "too_deep",   "not_envelope"};

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the writer writes the parser reads. Random, from a seed that is printed with a failure.
+// What the writers write the parsers read. Random, from a seed that is printed with a failure.
 
 #include <random>
 #include <string>
@@ -10,6 +10,7 @@
 
 #include "envelope/reference.hpp"
 #include "parley/envelope/error.hpp"
+#include "parley/envelope/problem.hpp"
 
 namespace parley::envelope {
 namespace {
@@ -54,23 +55,47 @@ class random_text {
   std::mt19937_64 engine_{seed};
 };
 
+error random_error(random_text& random) {
+  const errors::row& row = errors::catalogue()[random.pick(errors::catalogue().size())];
+  error made(row.code, row.tier);
+  if (random.pick(2) == 0) made.with_message(random.utf8());
+  if (random.pick(3) == 0) made.with_doc_url();
+  if (random.pick(3) == 0) made.with_doc_url(random.utf8());
+  for (std::size_t fields = random.pick(5); fields > 0; --fields) {
+    made.with_field(random.utf8(), random.utf8());
+  }
+  return made;
+}
+
 TEST(RoundTrip, OfRandomErrors) {
   random_text random;
   for (int round = 0; round < 20'000; ++round) {
-    const errors::row& row = errors::catalogue()[random.pick(errors::catalogue().size())];
-    error made(row.code, row.tier);
-    if (random.pick(2) == 0) made.with_message(random.utf8());
-    if (random.pick(3) == 0) made.with_doc_url();
-    if (random.pick(3) == 0) made.with_doc_url(random.utf8());
-    for (std::size_t fields = random.pick(5); fields > 0; --fields) {
-      made.with_field(random.utf8(), random.utf8());
-    }
+    const error made = random_error(random);
     const std::string json = to_json(made);
     auto read = parse(json);
     ASSERT_TRUE(read.has_value()) << "seed " << seed << ", round " << round << ": " << json;
-    if (row.http_status != 0) read->with_http_status(row.http_status);
+    if (made.http_status() != 0) read->with_http_status(made.http_status());
     ASSERT_EQ(*read, made) << "seed " << seed << ", round " << round << ": " << json;
     ASSERT_EQ(to_json(*read), json);
+  }
+}
+
+TEST(RoundTrip, OfRandomProblems) {
+  random_text random;
+  for (int round = 0; round < 20'000; ++round) {
+    const error known = random_error(random);
+    const std::string name = random.utf8();
+    const error foreign = to_error({name, "", known.message(), known.doc_url(), {}});
+    const std::string base = random.pick(2) == 0 ? "" : random.utf8();
+    const std::string instance = random.utf8();
+    const problem_options options{.type_base = base, .instance = instance};
+    for (const error& made : {known, foreign}) {
+      const std::string json = to_problem(made, options);
+      const auto read = parse_problem(json, options);
+      ASSERT_TRUE(read.has_value()) << "seed " << seed << ", round " << round << ": " << json;
+      ASSERT_EQ(*read, made) << "seed " << seed << ", round " << round << ": " << json;
+      ASSERT_EQ(to_problem(*read, options), json);
+    }
   }
 }
 

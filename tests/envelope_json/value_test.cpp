@@ -11,6 +11,7 @@
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 #include <boost/system/errc.hpp>
+#include <boost/system/system_error.hpp>
 
 #include "parley/errors/own_catalogue.hpp"
 
@@ -35,6 +36,53 @@ TEST(ToValue, OfAnyBytesIsWellFormed) {
   const error made = error(code::busy).with_message("\xFF \xE2\x80\x94 \xC0\xAF");
   EXPECT_EQ(to_value(made).at("error").at("message").as_string(),
             "\xEF\xBF\xBD \xE2\x80\x94 \xEF\xBF\xBD\xEF\xBF\xBD");
+}
+
+// Each byte in each place: the value of what is written, which is well-formed.
+TEST(ToValue, OfEachByteIsTheValueOfTheText) {
+  for (int byte = 0; byte < 256; ++byte) {
+    const std::string text = {'a', static_cast<char>(byte), 'b'};
+    const error made = envelope::to_error({text, text, text, text, {}}).with_field(text, text);
+    EXPECT_EQ(to_value(made), json::parse(envelope::to_json(made))) << byte;
+    EXPECT_EQ(json::value_from(made), to_value(made)) << byte;
+  }
+}
+
+// A program's own members beside the error are kept, and passed over by who reads it.
+TEST(ToValue, TakesMembersBesideTheError) {
+  const error made = error(code::busy).with_field("a", "b");
+  json::object answer = json::value_from(made).as_object();
+  answer["request_id"] = 7;
+  EXPECT_EQ(json::serialize(answer), envelope::to_json(made).insert(
+                                         envelope::to_json(made).size() - 1, R"(,"request_id":7)"));
+  EXPECT_EQ(from_value(answer)->fields(), made.fields());
+}
+
+// Of a member that is there twice the value keeps the last alone.
+TEST(FromValue, OfAMemberTwiceIsTheLastOfAnyType) {
+  const auto read = [](json::string_view body) { return from_value(json::parse(body)); };
+  EXPECT_EQ(read(R"({"error":{"code":"x","code":"y"}})")->code_name(), "y");
+  EXPECT_FALSE(read(R"({"error":{"code":"x","code":1}})"));
+  EXPECT_FALSE(read(R"({"error":{"code":"x"},"error":1})"));
+  EXPECT_THAT(read(R"({"error":{"code":"x","fields":{"a":"1","b":"2","a":"3"}}})")->fields(),
+              testing::UnorderedElementsAre(field{"a", "3"}, field{"b", "2"}));
+}
+
+TEST(FromValue, KeepsStringsAsTheyAre) {
+  const json::value made = {{"error", {{"code", "\xFF"}, {"message", "\xED\xA0\x80"}}}};
+  const auto read = from_value(made);
+  EXPECT_EQ(read->code_name(), "\xFF");
+  EXPECT_EQ(read->message(), "\xED\xA0\x80");
+  EXPECT_EQ(envelope::to_json(*read),
+            "{\"error\":{\"code\":\"\xEF\xBF\xBD\",\"message\":"
+            "\"\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD\"}}");
+}
+
+TEST(FromValue, OwnsItsTexts) {
+  auto made = from_value(json::parse(
+      R"({"error":{"code":"a code of another server","message":"a text of its own"}})"));
+  EXPECT_EQ(made->code_name(), "a code of another server");
+  EXPECT_EQ(made->message(), "a text of its own");
 }
 
 TEST(ToValue, LivesInTheStorageThatIsGiven) {
@@ -98,6 +146,7 @@ TEST_P(FromValueBody, IsWhatTheParserReads) {
   } else {
     EXPECT_EQ(parsed.error().reason, envelope::errc::not_envelope);
     EXPECT_EQ(converted.error(), boost::system::errc::invalid_argument);
+    EXPECT_THROW(json::value_to<error>(value), boost::system::system_error);
   }
 }
 

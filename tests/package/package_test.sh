@@ -227,6 +227,12 @@ case $case_name in
     find_build "$all" envelope envelope.cpp
     run "$work/build/outsider"
     ;;
+  FindEnvelopeJson) # a public dependency: its consumers get it with the room
+    find_build "$all" envelope_json envelope_json.cpp
+    run "$work/build/outsider"
+    refused "component 'envelope_json' needs the package 'Boost" \
+      probe "$all" "REQUIRED;COMPONENTS;envelope_json" -DCMAKE_DISABLE_FIND_PACKAGE_Boost=ON
+    ;;
   EnvelopeWithoutBoost) # a private dependency: a shared room does not ask its consumers for it
     if [[ $PARLEY_SHARED == 1 ]]; then
       find_build "$all" envelope envelope.cpp -DCMAKE_DISABLE_FIND_PACKAGE_Boost=ON
@@ -274,10 +280,11 @@ case $case_name in
     for file in "$PKG_CONFIG_LIBDIR"/parley_*.pc; do
       pkg_config_build nothing.cpp "$(basename "$file" .pc)" "${options[@]}"
     done
-    if [[ -e $PKG_CONFIG_LIBDIR/parley_envelope.pc ]]; then
-      pkg_config_build envelope.cpp parley_envelope "${options[@]}"
-      run env LD_LIBRARY_PATH="$(pkg-config --variable=libdir parley_envelope)" "$work/outsider"
-    fi
+    for room in envelope envelope_json; do
+      [[ -e $PKG_CONFIG_LIBDIR/parley_$room.pc ]] || continue
+      pkg_config_build "$room.cpp" "parley_$room" "${options[@]}"
+      run env LD_LIBRARY_PATH="$(pkg-config --variable=libdir "parley_$room")" "$work/outsider"
+    done
     ;;
 
   MovedShared | MovedStatic)
@@ -344,7 +351,7 @@ case $case_name in
     ;;
 
   UnknownComponent)
-    refused "there is no component 'nonsense'; the components are core, errors, envelope, e164" \
+    refused "component 'nonsense'; the components are core, errors, envelope, envelope_json" \
       probe "$shared" "REQUIRED;COMPONENTS;e164;nonsense"
     ;;
   ComponentNotInstalled)

@@ -10,9 +10,9 @@
 //
 // Members in this order, absent ones left out:
 //   type      problem_options::type_base and the code; without a base the error's doc_url; without
-//             both it is absent, which means "about:blank" (4.2.1)
+//             both it is absent, which means "about:blank" (4.2.1): such a doc_url is no type
 //   title     the catalogue's message of the code; where there is no type, what the status means
-//   status    where it is not 0
+//   status    where it is 100 to 999
 //   detail    the error's message, where the title does not say the same
 //   instance  problem_options::instance
 //   code, category, doc_url, fields  as in the envelope; doc_url only where it is not the type
@@ -59,8 +59,9 @@ PARLEY_ENVELOPE_EXPORT std::string to_problem(const error& e, const problem_opti
 /// Reads problem details that carry a string `code`, under the rules of parse(); those without it
 /// are `not_envelope`. The message is `detail` or, without it, `title`; the doc_url is that member
 /// or, without it, a `type` that does not begin with options.type_base and is not "about:blank".
-/// http_status() is `status` where that is 100 to 999, and 0 elsewhere: what the server's response
-/// said counts (3.1.2). Under the options that it was written with an error reads back equal.
+/// http_status() is `status` where that is an integer of 100 to 999 without fraction or exponent,
+/// and 0 elsewhere: what the server's response said counts (3.1.2). Under the options that it was
+/// written with, an error of well-formed texts and such a status, or none, reads back equal.
 PARLEY_ENVELOPE_EXPORT result<error, parse_failure> parse_problem(
     std::string_view body, const problem_options& options = {}, const parse_options& limits = {});
 

@@ -30,9 +30,9 @@ namespace parley::envelope_json {
 PARLEY_ENVELOPE_JSON_EXPORT boost::json::value to_value(const envelope::error& e,
                                                         boost::json::storage_ptr storage = {});
 
-/// What envelope::parse() makes of the same JSON: members of the wrong type are passed over, and
-/// http_status() is 0. std::nullopt: no object `error`, or no string `code` in it. Of `options`
-/// fields_max and catalogue count; strings are kept as they are.
+/// What envelope::parse() makes of the same JSON, where no name is there twice: members of the
+/// wrong type are passed over, and http_status() is 0. std::nullopt: no object `error`, or no
+/// string `code` in it. Of `options` fields_max and catalogue count; strings are kept as they are.
 PARLEY_ENVELOPE_JSON_EXPORT std::optional<envelope::error> from_value(
     const boost::json::value& from, const envelope::parse_options& options = {});
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Any texts give an envelope that reads back as those texts with the ill-formed bytes replaced,
-// whatever the size of the buffer.
+// Any texts give an envelope, and problem details, that read back as those texts with the
+// ill-formed bytes replaced, whatever the size of the buffer.
 //
 // The input: two bytes that choose a row of the catalogue (or none) and a size of the buffer, then
 // texts, each behind a byte that tells its length.
@@ -9,41 +9,53 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <memory>
+#include <string>
 #include <vector>
 
+#include "envelope/fuzz/input.hpp"
+#include "envelope/fuzz/require.hpp"
+#include "envelope/json_grammar.hpp"
 #include "envelope/reference.hpp"
 #include "parley/envelope/error.hpp"
+#include "parley/envelope/problem.hpp"
 
 namespace {
 
 namespace envelope = parley::envelope;
 
-class input {
- public:
-  explicit input(std::string_view bytes) : left_(bytes) {}
+// `write` fills a span and gives the length that is needed; `json` is what it has to say.
+template <class Write>
+void require_in_any_room(const std::string& json, std::uint8_t room_choice, const Write& write) {
+  require(envelope::judge(json) == envelope::verdict::json);
+  const std::size_t room = json.size() * room_choice / 255;
+  const std::unique_ptr<char[]> exact(new char[room]);
+  require(write(std::span(exact.get(), room)) == json.size());
+  require(room < json.size() || std::string_view(exact.get(), room) == json);
+}
 
-  std::uint8_t byte() {
-    if (left_.empty()) return 0;
-    const auto value = static_cast<std::uint8_t>(left_.front());
-    left_.remove_prefix(1);
-    return value;
+// What `e` says with the ill-formed bytes replaced. Names of fields may be alike only then.
+envelope::error as_read(const envelope::error& e) {
+  const std::string code = envelope::repaired(e.code_name());
+  const std::string category = envelope::repaired(e.category_name());
+  const std::string message = envelope::repaired(e.message());
+  const std::string doc_url = envelope::repaired(e.doc_url());
+  envelope::error made = envelope::to_error({code, category, message, doc_url, {}});
+  for (const envelope::field& each : e.fields()) {
+    made.with_field(envelope::repaired(each.name), envelope::repaired(each.explanation));
   }
-  std::string_view text() {
-    const std::size_t size = byte();
-    const std::string_view taken = left_.substr(0, size);
-    left_.remove_prefix(taken.size());
-    return taken;
-  }
-  bool empty() const { return left_.empty(); }
+  if (e.http_status() != 0) made.with_http_status(e.http_status());
+  return made;
+}
 
- private:
-  std::string_view left_;
-};
-
-void require(bool holds) {
-  if (!holds) std::abort();
+void require_problem(const envelope::error& e, const envelope::problem_options& options,
+                     std::uint8_t room_choice) {
+  const std::string json = to_problem(e, options);
+  require_in_any_room(json, room_choice,
+                      [&](std::span<char> out) { return write_problem(e, out, options); });
+  const auto read = envelope::parse_problem(
+      json, options, {.body_bytes_max = json.size(), .fields_max = e.fields().size()});
+  require(read && *read == as_read(e));
 }
 
 }  // namespace
@@ -51,7 +63,7 @@ void require(bool holds) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
 
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  input from({reinterpret_cast<const char*>(data), size});
+  envelope::input from(data, size);
   const std::uint8_t choice = from.byte();
   const std::uint8_t room_choice = from.byte();
 
@@ -72,10 +84,7 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   e.fields = fields;
 
   const std::string json = envelope::to_json(e);
-  const std::size_t room = json.size() * room_choice / 255;
-  const std::unique_ptr<char[]> exact(new char[room]);
-  require(envelope::write_json(e, std::span(exact.get(), room)) == json.size());
-  require(room < json.size() || std::string_view(exact.get(), room) == json);
+  require_in_any_room(json, room_choice, [&](std::span<char> out) { return write_json(e, out); });
 
   const auto read =
       envelope::parse(json, {.body_bytes_max = json.size(), .fields_max = fields.size()});
@@ -96,5 +105,10 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     }
   }
   require(read->fields() == expected);
+
+  envelope::error made = envelope::to_error(e);
+  if (room_choice >= 100) made.with_http_status(room_choice);
+  require_problem(made, {}, room_choice);
+  require_problem(made, {.type_base = "https://a.example/", .instance = e.message}, room_choice);
   return 0;
 }
