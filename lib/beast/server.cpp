@@ -17,8 +17,6 @@
 namespace parley::beast {
 namespace {
 
-constexpr std::chrono::milliseconds timeout_max = std::chrono::hours(24);
-
 using tcp_acceptor = asio::basic_socket_acceptor<tcp, executor>;
 
 }  // namespace
@@ -80,7 +78,6 @@ std::optional<start_failure> server::impl::check_options() const {
   }
   for (const auto timeout : {options_.idle_timeout, options_.head_timeout, options_.body_timeout,
                              options_.write_timeout, options_.linger_timeout}) {
-    // The upper bound keeps sums with the clock's time from overflowing.
     if (timeout < std::chrono::milliseconds(1) || timeout > timeout_max) {
       return start_failure{"a timeout must be 1 ms to 24 h"};
     }

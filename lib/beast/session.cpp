@@ -11,6 +11,7 @@
 #include <boost/asio/write.hpp>
 #include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/serializer.hpp>
 #include <boost/beast/http/write.hpp>
 
 #include "http/text.hpp"
@@ -109,7 +110,7 @@ session::session(tcp_socket socket, loop& home, shared_state& shared)
       buffer_(shared.api.limits().head_bytes_max + read_bytes) {}
 
 void session::drain() {
-  if (is_idle_) socket_.cancel(ignored_);
+  if (is_idle_ || is_hanging_) socket_.cancel(ignored_);
   if (is_reading_head_) shorten_deadline(drain_head_timeout);
   if (is_lingering_) shorten_deadline(drain_linger_timeout);
 }
@@ -243,6 +244,10 @@ task<bool> session::serve_one() {
   shared_.api.handle(exchange);
   http::response response = co_await answer_of(exchange);
   if (is_aborted_) co_return false;
+  if (shared_.options.deliver) {
+    const delivery as = shared_.options.deliver(exchange->request(), response);
+    co_return co_await deliver(std::move(response), options, as);
+  }
   if (is_draining()) options.keep_alive = false;
   co_return co_await write(std::move(response), options);
 }
@@ -358,6 +363,56 @@ task<http::response> session::answer_of(std::shared_ptr<pending> exchange) {
   }
   if (!answer) answer.emplace();
   co_return std::move(*answer);
+}
+
+// Whether the connection can take another request.
+task<bool> session::deliver(http::response r, message_options options, delivery as) {
+  const auto until = clock::now() + std::clamp(as.delay, std::chrono::milliseconds(0), timeout_max);
+  // More than once: a wake() for the answer may still be on its way.
+  while (!is_aborted_ && clock::now() < until) {
+    answered_.expires_at(until);
+    co_await answered_.async_wait(as_values);
+  }
+  if (is_aborted_) co_return false;
+  if (is_draining()) options.keep_alive = false;
+  switch (as.how) {
+    case delivery::way::whole: break;
+    case delivery::way::cut:
+      options.keep_alive = false;
+      co_await write_cut(std::move(r), options, as.body_bytes);
+      co_return false;
+    case delivery::way::drop: co_await linger(); co_return false;
+    case delivery::way::reset:
+      socket_.set_option(tcp_socket::linger(true, 0), ignored_);
+      socket_.close(ignored_);
+      co_return false;
+    case delivery::way::hang: co_await hang(); co_return false;
+  }
+  co_return co_await write(std::move(r), options);
+}
+
+task<void> session::write_cut(http::response r, message_options options, std::size_t body_bytes) {
+  options.date = home_.http_date();
+  const response_message message = to_message(std::move(r), options);
+  bhttp::response_serializer<bhttp::string_body> serializer(message);
+  expires_after(shared_.options.write_timeout);
+  const auto [head_error, head] =
+      co_await bhttp::async_write_header(socket_, serializer, as_values);
+  if (head_error) co_return;
+  const auto part = asio::buffer(message.body(), body_bytes);
+  const auto [error, bytes] = co_await asio::async_write(socket_, part, as_values);
+  if (!error) co_await linger();
+}
+
+// What the client sends meanwhile is dropped.
+task<void> session::hang() {
+  never_expires();
+  is_hanging_ = true;
+  for (bool goes_on = !is_draining(); goes_on;) {
+    buffer_.clear();
+    goes_on = co_await read_more() && !is_draining();
+  }
+  is_hanging_ = false;
 }
 
 // Whether the connection can take another request.

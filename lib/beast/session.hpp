@@ -50,6 +50,9 @@ using timer = asio::basic_waitable_timer<clock, asio::wait_traits<clock>, execut
 // Errors as values: a peer that goes away is no exception.
 constexpr auto as_values = asio::as_tuple(asio::use_awaitable_t<executor>());
 
+// Keeps sums with the clock's time from overflowing.
+constexpr std::chrono::milliseconds timeout_max = std::chrono::hours(24);
+
 // Of a step that cannot go on for want of descriptors or memory, until it is tried again.
 constexpr std::chrono::milliseconds retry_pause{50};
 
@@ -143,7 +146,10 @@ class session : public std::enable_shared_from_this<session> {
   task<bool> read_body(const head_facts& facts, std::string& body);
   bool take_body(const head_facts& facts, chunked_decoder& chunks, std::string& body);
   task<http::response> answer_of(std::shared_ptr<pending> exchange);
+  task<bool> deliver(http::response r, message_options options, delivery as);
   task<bool> write(http::response r, message_options options);
+  task<void> write_cut(http::response r, message_options options, std::size_t body_bytes);
+  task<void> hang();
   task<void> refuse(std::uint16_t status, std::string_view message);
   task<void> linger();
 
@@ -171,6 +177,7 @@ class session : public std::enable_shared_from_this<session> {
   bool is_idle_ = false;          // waits for the first byte of a request
   bool is_reading_head_ = false;  // or for the rest of its head
   bool is_lingering_ = false;
+  bool is_hanging_ = false;
   bool is_head_ = false;  // the request's method is HEAD
   bool is_aborted_ = false;
 };

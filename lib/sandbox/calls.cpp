@@ -7,6 +7,8 @@
 #include <iterator>
 #include <system_error>
 
+#include "sandbox/ids.hpp"
+
 namespace parley::sandbox {
 namespace {
 
@@ -28,14 +30,6 @@ constexpr ending endings[] = {
 };
 
 constexpr std::string_view id_prefix = "call_";
-
-std::string make_id(std::uint64_t number) {
-  std::string id(id_prefix);
-  for (int shift = 60; shift >= 0; shift -= 4) {
-    id.push_back("0123456789abcdef"[(number >> shift) & 15]);
-  }
-  return id;
-}
 
 std::optional<std::uint64_t> number_of(std::string_view id) noexcept {
   std::uint64_t number = 0;
@@ -79,14 +73,14 @@ call_state state_of(const call& c, time_point now) noexcept {
   return state;
 }
 
-std::string call_book::place(std::string scope, std::string from_number, std::string to_number,
-                             const errors::row* failure, const std::function<time_point()>& now) {
+std::optional<std::string> call_book::place(std::string scope, std::string from_number,
+                                            std::string to_number, const errors::row* failure,
+                                            const std::function<time_point()>& now) {
   const std::lock_guard lock(mutex_);
   const time_point created_at = now();
-  const auto time =
-      static_cast<std::uint64_t>(std::max<std::int64_t>(0, created_at.time_since_epoch().count()));
-  const std::uint64_t number = std::max(last_number_ + 1, time);
-  std::string id = make_id(number);
+  if (at_once_max_ != 0 && is_busy(scope, created_at)) return std::nullopt;
+  const std::uint64_t number = next_number(created_at);
+  std::string id = format_call_id(number);
   auto& of_scope = by_scope_[scope];
   of_scope.insert(of_scope.end(), number);
   try {
@@ -103,9 +97,30 @@ std::string call_book::place(std::string scope, std::string from_number, std::st
     throw;
   }
   last_number_ = number;
+  ++drawn_;
   if (calls_.size() > calls_max) forget_oldest();
   ++placed_;
   return id;
+}
+
+std::uint64_t call_book::next_number(time_point now) const noexcept {
+  if (seed_) return seeded_call_number(*seed_, drawn_, last_number_);
+  const auto time =
+      static_cast<std::uint64_t>(std::max<std::int64_t>(0, now.time_since_epoch().count()));
+  return std::max(last_number_ + 1, time);
+}
+
+// From the newest call back to the first that has run its time.
+bool call_book::is_busy(const std::string& scope, time_point now) const {
+  const auto of_scope = by_scope_.find(scope);
+  if (of_scope == by_scope_.end()) return false;
+  std::size_t in_progress = 0;
+  for (auto it = of_scope->second.rbegin(); it != of_scope->second.rend(); ++it) {
+    const call& each = calls_.find(*it)->second;
+    if (each.created_at + ended_after <= now) break;
+    if (!each.canceled_at && ++in_progress >= at_once_max_) return true;
+  }
+  return false;
 }
 
 void call_book::forget_oldest() {
@@ -179,6 +194,15 @@ call_book::page call_book::list(std::string_view scope, bool ascending,
   return found;
 }
 
+std::vector<call> call_book::newest(std::size_t limit) const {
+  const std::lock_guard lock(mutex_);
+  std::vector<call> found;
+  for (auto it = calls_.rbegin(); it != calls_.rend() && found.size() < limit; ++it) {
+    found.push_back(it->second);
+  }
+  return found;
+}
+
 std::uint64_t call_book::placed() const {
   const std::lock_guard lock(mutex_);
   return placed_;
@@ -189,6 +213,7 @@ void call_book::clear() {
   calls_.clear();
   by_scope_.clear();
   placed_ = 0;
+  if (seed_) last_number_ = drawn_ = 0;
 }
 
 }  // namespace parley::sandbox

@@ -55,12 +55,24 @@ struct call_state {
 /// Pure.
 call_state state_of(const call& c, time_point now) noexcept;
 
+struct call_book_options {
+  /// Calls of a scope that have not ended, at most; 0: no bound.
+  std::uint32_t at_once_max = 0;
+  /// Numbers follow from it, and begin anew after clear(). None: they follow the time.
+  std::optional<std::uint64_t> seed = {};
+};
+
 /// Thread-safe. Calls are copied out.
 class call_book {
  public:
-  /// `now` is called under the lock, so that calls stand in the order of their times.
-  std::string place(std::string scope, std::string from_number, std::string to_number,
-                    const errors::row* failure, const std::function<time_point()>& now);
+  explicit call_book(const call_book_options& options = {})
+      : at_once_max_(options.at_once_max), seed_(options.seed) {}
+
+  /// The id; none: at_once_max are in progress. `now` is called under the lock, so that calls stand
+  /// in the order of their times.
+  std::optional<std::string> place(std::string scope, std::string from_number,
+                                   std::string to_number, const errors::row* failure,
+                                   const std::function<time_point()>& now);
   std::optional<call> find(std::string_view scope, std::string_view id) const;
   /// Cancels a call that has not ended; one that has stays as it is.
   std::optional<call> cancel(std::string_view scope, std::string_view id, time_point now);
@@ -77,19 +89,28 @@ class call_book {
   page list(std::string_view scope, bool ascending, std::optional<std::uint64_t> after,
             std::size_t limit) const;
 
+  /// Of every scope.
+  std::vector<call> newest(std::size_t limit) const;
+
   std::uint64_t placed() const;
   void clear();
 
  private:
+  std::uint64_t next_number(time_point now) const noexcept;
+  bool is_busy(const std::string& scope, time_point now) const;
   call* find_locked(std::string_view scope, std::string_view id);
   void forget_oldest();
 
+  const std::uint32_t at_once_max_;
+  const std::optional<std::uint64_t> seed_;
   mutable std::mutex mutex_;
   // By number: numbers rise with creation.
   std::map<std::uint64_t, call> calls_;
   std::map<std::string, std::set<std::uint64_t>, std::less<>> by_scope_;
   std::uint64_t placed_ = 0;
-  std::uint64_t last_number_ = 0;  // survives clear(): an id names one call for ever
+  // Without a seed it survives clear(): an id names one call for ever.
+  std::uint64_t last_number_ = 0;
+  std::uint64_t drawn_ = 0;
 };
 
 }  // namespace parley::sandbox

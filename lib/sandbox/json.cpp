@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sandbox/json.hpp"
 
-#include <cstdio>
+#include <algorithm>
+#include <cstddef>
 #include <optional>
 #include <utility>
 
@@ -11,6 +12,7 @@
 #include <boost/json/serialize.hpp>
 
 #include "parley/http/call_numbers.hpp"
+#include "sandbox/clock.hpp"
 #include "sandbox/magic.hpp"
 
 namespace parley::sandbox {
@@ -76,6 +78,35 @@ json::object make_call(const call& c, time_point now) {
   return made;
 }
 
+// A whole number that is not negative.
+std::optional<std::uint64_t> whole_number(const json::value& value) {
+  if (value.is_uint64()) return value.get_uint64();
+  if (value.is_int64() && value.get_int64() >= 0) {
+    return static_cast<std::uint64_t>(value.get_int64());
+  }
+  return std::nullopt;
+}
+
+json::object make_rule(const fault_rule_state& state) {
+  const fault_rule& rule = state.rule;
+  json::object made;
+  made.emplace("rule", state.number);
+  add(made, "route", rule.route);
+  add(made, "fault", rule.fault);
+  // Boost.JSON writes 1 as 1E0.
+  if (rule.probability == 0 || rule.probability == 1) {
+    made.emplace("probability", static_cast<int>(rule.probability));
+  } else {
+    made.emplace("probability", rule.probability);
+  }
+  made.emplace("seed", rule.seed.value_or(0));
+  if (rule.times) made.emplace("times", *rule.times);
+  if (rule.delay) made.emplace("delay_ms", rule.delay->count());
+  made.emplace("seen", state.seen);
+  made.emplace("hits", state.hits);
+  return made;
+}
+
 std::string wrap(json::value data, std::optional<json::object> meta = std::nullopt) {
   json::object page;
   page.emplace("data", std::move(data));
@@ -138,6 +169,53 @@ result<std::chrono::seconds, envelope::error> parse_advance(std::string_view bod
   return std::chrono::seconds(value->get_int64());
 }
 
+result<fault_rule, envelope::error> parse_fault_rule(std::string_view body) {
+  auto object = parse_object(body);
+  if (!object) return failure{std::move(object).error()};
+  envelope::error wrong =
+      envelope::error(errors::code::validation_error).with_message("This is no fault rule.");
+  fault_rule rule;
+  std::size_t known = 0;
+  const auto take = [&](std::string_view name, std::string_view expected, auto accept) {
+    const json::value* value = object->if_contains(to_boost(name));
+    if (value == nullptr) return;
+    ++known;
+    if (!accept(*value)) wrong.with_field(std::string(name), std::string(expected));
+  };
+  const auto take_text = [&](std::string_view name, std::string& into) {
+    take(name, "Expected a string", [&into](const json::value& value) {
+      if (value.is_string()) into = to_std(value.get_string());
+      return value.is_string();
+    });
+  };
+  take_text("route", rule.route);
+  take_text("fault", rule.fault);
+  take("probability", "Expected a number from 0 to 1", [&rule](const json::value& value) {
+    json::error_code error;
+    rule.probability = value.to_number<double>(error);
+    return !error;
+  });
+  take("seed", "Expected a whole number from 0 on",
+       [&rule](const json::value& value) { return (rule.seed = whole_number(value)).has_value(); });
+  take("times", "Expected a whole number from 1 on", [&rule](const json::value& value) {
+    return (rule.times = whole_number(value)).has_value();
+  });
+  take("delay_ms", "Expected a whole number from 0 on", [&rule](const json::value& value) {
+    // Above the bound it is all one.
+    if (const auto count = whole_number(value)) {
+      rule.delay = std::chrono::milliseconds(std::min(*count, std::uint64_t{1} << 40));
+    }
+    return rule.delay.has_value();
+  });
+  if (!object->contains("fault")) wrong.with_field("fault", "Required");
+  if (known != object->size()) {
+    wrong.with_field("body",
+                     "Expected no members but route, fault, probability, seed, times, delay_ms");
+  }
+  if (!wrong.fields().empty()) return failure{std::move(wrong)};
+  return rule;
+}
+
 std::string format_placed(std::string_view call_id) {
   json::object data;
   add(data, "call_id", call_id);
@@ -155,20 +233,24 @@ std::string format_calls(const std::vector<call>& calls, const cursor::page_meta
 
 std::string format_magic() {
   json::array data;
-  json::object success;
-  add(success, "destination", magic_destination(-1));
-  add(success, "result", "success");
-  data.emplace_back(std::move(success));
-  int index = 0;
-  for (const errors::row& row : errors::catalogue()) {
+  for (const magic_number& number : magic_numbers()) {
     json::object each;
-    add(each, "destination", magic_destination(index++));
-    add(each, "result", row.delivery == errors::delivery::sync ? "error" : "outcome");
-    add(each, "code", row.name);
-    add(each, "category", errors::to_string(row.category));
-    add(each, "tier", errors::to_string(row.tier));
-    if (row.http_status != 0) each.emplace("http", row.http_status);
-    add(each, "meaning", row.message);
+    add(each, "destination", number.destination);
+    if (number.row != nullptr) {
+      const errors::row& row = *number.row;
+      add(each, "result", row.delivery == errors::delivery::sync ? "error" : "outcome");
+      add(each, "code", row.name);
+      add(each, "category", errors::to_string(row.category));
+      add(each, "tier", errors::to_string(row.tier));
+      if (row.http_status != 0) each.emplace("http", row.http_status);
+      add(each, "meaning", row.message);
+    } else if (number.behaviour != nullptr) {
+      add(each, "result", "behaviour");
+      add(each, "name", number.behaviour->name);
+      add(each, "meaning", number.behaviour->meaning);
+    } else {
+      add(each, "result", "success");
+    }
     data.emplace_back(std::move(each));
   }
   return wrap(std::move(data));
@@ -193,6 +275,7 @@ std::string format_journal(const journal_page& page) {
     made.emplace("status", each.status);
     add(made, "code", each.code);
     made.emplace("handler_runs", each.handler_ran ? 1 : 0);
+    add(made, "fault", each.fault);
     data.emplace_back(std::move(made));
   }
   json::object meta;
@@ -202,17 +285,12 @@ std::string format_journal(const journal_page& page) {
   return wrap(std::move(data), std::move(meta));
 }
 
-std::string format_time(time_point at) {
-  const auto day = std::chrono::floor<std::chrono::days>(at);
-  const std::chrono::year_month_day date(day);
-  const std::chrono::hh_mm_ss time(at - day);
-  char text[64];
-  std::snprintf(text, sizeof text, "%04d-%02u-%02uT%02d:%02d:%02d.%06dZ",
-                static_cast<int>(date.year()), static_cast<unsigned>(date.month()),
-                static_cast<unsigned>(date.day()), static_cast<int>(time.hours().count()),
-                static_cast<int>(time.minutes().count()), static_cast<int>(time.seconds().count()),
-                static_cast<int>(time.subseconds().count()));
-  return text;
+std::string format_fault_rule(const fault_rule_state& rule) { return wrap(make_rule(rule)); }
+
+std::string format_fault_rules(const std::vector<fault_rule_state>& rules) {
+  json::array data;
+  for (const fault_rule_state& each : rules) data.emplace_back(make_rule(each));
+  return wrap(std::move(data));
 }
 
 }  // namespace parley::sandbox

@@ -14,7 +14,10 @@
 #include "parley/core/result.hpp"
 #include "parley/cursor/page.hpp"
 #include "parley/envelope/error.hpp"
+#include "parley/sandbox/fault_rule.hpp"
 #include "sandbox/calls.hpp"
+#include "sandbox/faults.hpp"
+#include "sandbox/journal.hpp"
 
 namespace parley::sandbox {
 
@@ -42,16 +45,9 @@ result<metadata_patch, envelope::error> parse_metadata_patch(std::string_view bo
 /// {"seconds": 86400}: whole and not negative.
 result<std::chrono::seconds, envelope::error> parse_advance(std::string_view body);
 
-/// One line of the journal.
-struct journal_entry {
-  std::string request_id;
-  time_point at;
-  std::string method;  ///< empty, as is path, for what never became a request
-  std::string path;
-  std::uint16_t status = 0;
-  std::string_view code;  ///< empty: a success
-  bool handler_ran = false;
-};
+/// A rule as POST /sandbox/faults takes it: the right types, of the right names. What its values
+/// are is not looked at.
+result<fault_rule, envelope::error> parse_fault_rule(std::string_view body);
 
 std::string format_placed(std::string_view call_id);
 std::string format_call(const call& c, time_point now);
@@ -59,15 +55,9 @@ std::string format_calls(const std::vector<call>& calls, const cursor::page_meta
                          time_point now);
 std::string format_magic();
 std::string format_clock(time_point now, std::chrono::seconds offset);
-struct journal_page {
-  std::vector<journal_entry> newest_first;
-  std::uint64_t total = 0;
-  std::uint64_t handler_runs = 0;
-};
 std::string format_journal(const journal_page& page);
-
-/// RFC 3339 in UTC with microseconds: "2026-01-02T03:04:05.000006Z".
-std::string format_time(time_point at);
+std::string format_fault_rule(const fault_rule_state& rule);
+std::string format_fault_rules(const std::vector<fault_rule_state>& rules);
 
 }  // namespace parley::sandbox
 

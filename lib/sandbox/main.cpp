@@ -38,6 +38,11 @@ constexpr const char* usage =
     "  --digest-key-file FILE  all of FILE, at least 32 bytes, is the key under which records are\n"
     "                          known; the same for all that share them (a published one, which is\n"
     "                          good enough for a sandbox and nothing else)\n"
+    "  --rate-limit N          requests a second that each API key may send, 1 to 1000000 (no "
+    "limit)\n"
+    "  --calls-at-once N       calls that each API key may have in progress (no limit)\n"
+    "  --seed N                call ids and request ids follow from it (none: the time and "
+    "random)\n"
     "  --help                  print this\n"
     "  --version               print the version\n";
 
@@ -78,6 +83,9 @@ int main(int argc, char** argv) {
                               {"help", no_argument, nullptr, '?' + 1},
                               {"store", required_argument, nullptr, 's'},
                               {"digest-key-file", required_argument, nullptr, 'd'},
+                              {"rate-limit", required_argument, nullptr, 'r'},
+                              {"calls-at-once", required_argument, nullptr, 'c'},
+                              {"seed", required_argument, nullptr, 'n'},
                               {"version", no_argument, nullptr, 'v'},
                               {nullptr, 0, nullptr, 0}};
   for (int name = 0; (name = getopt_long(argc, argv, "", names, nullptr)) != -1;) {
@@ -102,6 +110,24 @@ int main(int argc, char** argv) {
           break;
         }
         return bad_usage("not a file with a digest key", optarg);
+      case 'r':
+        if (const auto rate = parse_number<std::uint32_t>(optarg); rate && *rate > 0) {
+          options.rate_limit = *rate;
+          break;
+        }
+        return bad_usage("not a number of requests a second", optarg);
+      case 'c':
+        if (const auto calls = parse_number<std::uint32_t>(optarg); calls && *calls > 0) {
+          options.calls_at_once = *calls;
+          break;
+        }
+        return bad_usage("not a number of calls", optarg);
+      case 'n':
+        if (const auto seed = parse_number<std::uint64_t>(optarg)) {
+          options.seed = *seed;
+          break;
+        }
+        return bad_usage("not a seed", optarg);
       case '?' + 1: std::fputs(usage, stdout); return 0;
       case 'v': std::printf("%s\n", parley::version.data()); return 0;
       default: return 2;  // getopt_long has said what is wrong

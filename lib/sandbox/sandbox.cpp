@@ -4,8 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
-#include <deque>
-#include <mutex>
+#include <functional>
 #include <optional>
 #include <span>
 #include <utility>
@@ -20,126 +19,24 @@
 #include "parley/http/offload.hpp"
 #include "parley/http/page.hpp"
 #include "parley/http/service.hpp"
-#include "parley/idempotency/engine.hpp"
 #include "parley/idempotency/key.hpp"
-#include "parley/idempotency/memory_store.hpp"
-#include "parley/idempotency/timer.hpp"
-#include "parley/idempotency_redis/inspect.hpp"
-#include "parley/idempotency_redis/store.hpp"
 #include "sandbox/calls.hpp"
+#include "sandbox/clock.hpp"
+#include "sandbox/door.hpp"
+#include "sandbox/faults.hpp"
+#include "sandbox/ids.hpp"
+#include "sandbox/journal.hpp"
 #include "sandbox/json.hpp"
 #include "sandbox/magic.hpp"
+#include "sandbox/openapi.hpp"
+#include "sandbox/records.hpp"
+#include "sandbox/route_table.hpp"
+#include "sandbox/status_page.hpp"
 
 namespace parley::sandbox {
 namespace {
 
 constexpr std::size_t token_bytes_max = 255;
-constexpr std::size_t journal_text_max = 256;
-constexpr std::size_t record_bytes_max = std::size_t{512} << 20;
-constexpr std::chrono::seconds offset_max = std::chrono::days(3653);
-
-// The system's time at the start, carried on by the steady clock: a step of the system's clock must
-// not move the calls.
-std::function<time_point()> steady_system_clock() {
-  const auto system =
-      std::chrono::floor<std::chrono::microseconds>(std::chrono::system_clock::now());
-  const auto steady = std::chrono::steady_clock::now();
-  return [system, steady] {
-    return system +
-           std::chrono::floor<std::chrono::microseconds>(std::chrono::steady_clock::now() - steady);
-  };
-}
-
-class manual_clock {
- public:
-  explicit manual_clock(std::function<time_point()> real)
-      : real_(real ? std::move(real) : steady_system_clock()) {}
-
-  time_point now() const {
-    return real_() + offset();  // without the lock, as real_ is the user's
-  }
-  std::chrono::seconds offset() const {
-    const std::lock_guard lock(mutex_);
-    return offset_;
-  }
-  bool advance(std::chrono::seconds by) {
-    const std::lock_guard lock(mutex_);
-    if (by < by.zero() || by > offset_max - offset_) return false;
-    offset_ += by;
-    return true;
-  }
-  void reset() {
-    const std::lock_guard lock(mutex_);
-    offset_ = {};
-  }
-
- private:
-  const std::function<time_point()> real_;
-  mutable std::mutex mutex_;
-  std::chrono::seconds offset_{};
-};
-
-// Every request but those to the control routes.
-class journal final : public http::observer {
- public:
-  explicit journal(const manual_clock& clock) : clock_(clock) {}
-
-  void responded(const http::response_event& event) noexcept override {
-    if (event.route.starts_with("/sandbox/")) return;
-    try {
-      add(event);
-    } catch (...) {
-      // No memory for the entry: the response goes out without one.
-    }
-  }
-
-  journal_page read() const {
-    const std::lock_guard lock(mutex_);
-    return {{entries_.begin(), entries_.end()}, total_, handler_runs_};
-  }
-  void clear() {
-    const std::lock_guard lock(mutex_);
-    entries_.clear();
-    total_ = handler_runs_ = 0;
-  }
-
- private:
-  // What a stranger chose, cut to a length and to ASCII.
-  static std::string shown(std::string_view text) {
-    std::string made(text.substr(0, journal_text_max));
-    std::ranges::replace_if(
-        made, [](char c) { return c < 0x20 || c > 0x7e; }, '?');
-    return made;
-  }
-
-  void add(const http::response_event& event) {
-    journal_entry entry{.request_id = std::string(event.request_id),
-                        .at = clock_.now(),
-                        .method = {},
-                        .path = {},
-                        .status = event.response->status,
-                        .code = {},
-                        .handler_ran = event.handler_ran};
-    if (event.request != nullptr) {
-      entry.method = shown(event.request->method_name);
-      entry.path = shown(event.request->path);
-    }
-    if (event.response->error_code != errors::code::unknown) {
-      entry.code = errors::to_string(event.response->error_code);
-    }
-    const std::lock_guard lock(mutex_);
-    ++total_;
-    if (event.handler_ran) ++handler_runs_;
-    entries_.push_front(std::move(entry));
-    if (entries_.size() > journal_max) entries_.pop_back();
-  }
-
-  const manual_clock& clock_;
-  mutable std::mutex mutex_;
-  std::deque<journal_entry> entries_;
-  std::uint64_t total_ = 0;
-  std::uint64_t handler_runs_ = 0;
-};
 
 // Calls in the order of their numbers, which is that of their creation.
 using calls_cursor = cursor::codec<cursor::null, std::uint64_t>;
@@ -173,90 +70,30 @@ http::authentication authenticate(const http::request_view& request) {
   return std::string(*token);
 }
 
-// It guards nothing but a sandbox's records, and is here for everybody to read.
-constexpr std::string_view published_digest_key = "parley-sandbox: this key is no secret";
-
-bool is_in_memory(const options& chosen) { return chosen.store == "memory"; }
-
-result<idempotency::digester, beast::start_failure> make_digester(const options& chosen) {
-  std::string_view key = chosen.digest_key;
-  if (key.empty() && !is_in_memory(chosen)) key = published_digest_key;
-  auto made =
-      key.empty()
-          ? idempotency::digester::random()
-          : idempotency::digester::from_key(std::as_bytes(std::span(key.data(), key.size())));
-  return std::move(made).map_error([](idempotency::digester_errc why) {
-    return beast::start_failure{why == idempotency::digester_errc::key_too_short
-                                    ? "the digest key has less than 32 bytes"
-                                    : "there are no random bytes"};
-  });
-}
-
-// What a start makes and hands to the server.
-struct idempotency_parts {
-  std::unique_ptr<idempotency::store> records;
-  std::function<bool()> clear;
-  std::unique_ptr<idempotency::timer> timer;
-  std::unique_ptr<idempotency::engine> engine;
-};
-
-// Records end by the manual clock, requests wait by the real one.
-result<void, std::string> make_memory_records(const manual_clock& clock, idempotency_parts& into) {
-  auto records = idempotency::make_memory_store(
-      {.bytes_max = record_bytes_max, .scope_share = 1, .clock = [&clock] {
-         return std::chrono::steady_clock::time_point(clock.now().time_since_epoch());
-       }});
-  if (!records) return failure{std::move(records).error()};
-  into.clear = [memory = records->get()] {
-    memory->clear();
-    return true;
-  };
-  into.records = *std::move(records);
-  return {};
-}
-
-result<void, std::string> make_redis_records(const std::string& url, idempotency_parts& into) {
-  idempotency_redis::redis_store_options chosen;
-  chosen.url = url;
-  chosen.key_prefix = store_key_prefix;
-  // What a server for development is set to: nobody misses a sandbox's record.
-  chosen.when_evicts = idempotency_redis::on_finding::ignore;
-  chosen.when_no_append_only = idempotency_redis::on_finding::ignore;
-  chosen.when_unknown = idempotency_redis::on_finding::ignore;
-  auto records = idempotency_redis::make_redis_store(chosen);
-  if (!records) return failure{std::move(records).error()};
-  auto inspector = idempotency_redis::make_inspector(chosen);
-  if (!inspector) return failure{std::move(inspector).error()};
-  struct shared_inspector {
-    std::mutex mutex;
-    std::unique_ptr<idempotency_redis::inspector> records;
-  };
-  auto shared = std::make_shared<shared_inspector>();
-  shared->records = *std::move(inspector);
-  into.clear = [shared] {
-    const std::lock_guard lock(shared->mutex);
-    return shared->records->clear().has_value();
-  };
-  into.records = *std::move(records);
-  return {};
-}
-
-result<idempotency_parts, beast::start_failure> make_idempotency(const options& chosen,
-                                                                 const manual_clock& clock) {
-  const auto fail = [](std::string why) {
-    return failure{beast::start_failure{"cannot keep idempotency records: " + std::move(why)}};
-  };
-  idempotency_parts made;
-  auto stored = is_in_memory(chosen) ? make_memory_records(clock, made)
-                                     : make_redis_records(chosen.store, made);
-  if (!stored) return fail(std::move(stored).error());
-  auto timer = idempotency::make_thread_timer();
-  if (!timer) return fail("no thread for the timer");
-  made.timer = *std::move(timer);
-  auto engine = idempotency::make_engine(*made.records, *made.timer);
-  if (!engine) return fail(engine.error());
-  made.engine = *std::move(engine);
+envelope::error refuse_rule(std::vector<envelope::field> wrong) {
+  envelope::error made =
+      envelope::error(errors::code::validation_error).with_message("This is no fault rule.");
+  for (envelope::field& each : wrong) {
+    made.with_field(std::move(each.name), std::move(each.explanation));
+  }
   return made;
+}
+
+http::service_options service_options_of(const options& chosen, http::observer& observer,
+                                         seeded_request_ids& ids) {
+  http::service_options made{.limits = chosen.limits, .observer = &observer};
+  if (chosen.seed) made.request_ids = [&ids] { return ids.next(); };
+  return made;
+}
+
+// Responses that carry a fault leave as it says; about the others the user's own hook is asked.
+beast::server_options server_options_of(beast::server_options chosen) {
+  chosen.deliver = [others = std::move(chosen.deliver)](const http::request_view& request,
+                                                        const http::response& r) {
+    if (!r.header(fault_header)) return others ? others(request, r) : beast::delivery();
+    return delivery_of(r);
+  };
+  return chosen;
 }
 
 }  // namespace
@@ -270,11 +107,15 @@ class server::impl {
         pager_(cursor_keys_,
                {.now = [this] { return std::chrono::floor<std::chrono::seconds>(clock_->now()); }}),
         idempotency_(std::move(idempotency)),
-        guard_(*idempotency_.engine, std::move(digests)),
+        guard_(*idempotency_.engine, std::move(digests),
+               {.unstored_headers = {std::string(fault_header)}}),
         journal_(*clock_),
-        service_(make_routes(), authenticate, {.limits = options.limits, .observer = &journal_}),
+        calls_({.at_once_max = options.calls_at_once, .seed = options.seed}),
+        door_(*clock_, {.rate_limit = options.rate_limit, .latency = options.latency}),
+        ids_(options.seed.value_or(0)),
+        service_(make_routes(), authenticate, service_options_of(options, journal_, ids_)),
         address_(options.server.address),
-        server_(service_, std::move(options.server)) {
+        server_(service_, server_options_of(std::move(options.server))) {
     if (!is_in_memory(options)) blocking_.emplace(1);
   }
 
@@ -291,6 +132,7 @@ class server::impl {
   std::uint16_t port() const noexcept { return server_.port(); }
   bool advance(std::chrono::seconds by) { return clock_->advance(by); }
   std::uint64_t calls_placed() const { return calls_.placed(); }
+  fault_book& faults() noexcept { return door_.rules(); }
   std::string url() const {
     const bool is_ipv6 = address_.find(':') != std::string::npos;
     return "http://" + (is_ipv6 ? "[" + address_ + "]" : address_) + ":" + std::to_string(port());
@@ -298,9 +140,12 @@ class server::impl {
   bool reset() {
     // The clock first: a call placed meanwhile is either forgotten or has the new time.
     clock_->reset();
+    door_.reset();
     calls_.clear();
     const bool is_cleared = idempotency_.clear();
+    idempotency_.counter->clear();
     journal_.clear();
+    ids_.reset();
     return is_cleared;
   }
 
@@ -309,39 +154,47 @@ class server::impl {
   using reply = http::response;
 
   http::routes make_routes();
+  http::deferred_handler handler_of(const route_row& route);
 
-  http::handler_task place(const request& r, http::attempt attempt, const dial_names& names) {
+  http::handler_task place(const request& r, http::attempt attempt, const route_row& route,
+                           const dial_names& names) {
     auto dial = parse_dial(r.body, names);
     if (!dial) co_return http::to_response(dial.error());
-    const auto forced = forced_row(r);
+    const auto forced = forced_fault(r);
     if (!forced) co_return http::to_response(forced.error());
-    const errors::row* row = *forced != nullptr ? *forced : magic_row(dial->to_number);
-    if (row != nullptr && row->delivery == errors::delivery::sync) {
-      co_return http::to_response(magic_error(*row, dial->names.destination));
+    fault_hit asked{*forced ? *forced : magic_fault(dial->to_number), std::nullopt};
+    if (auto instead = door_.replacement(asked, r, dial->names.destination, dial->to_number)) {
+      co_return *std::move(instead);
     }
+    if (!asked.what) asked = door_.rules().ask_outcome(route).value_or(fault_hit{});
+    const errors::row* outcome =
+        asked.what.is_outcome() ? &asked.what.row(errors::tier::call) : nullptr;
     const auto marked = co_await attempt.async_mark("placing a call");
     if (!marked) co_return http::to_response(envelope::error(errors::code::internal_error, r.tier));
-    const std::string id =
+    const auto id =
         calls_.place(std::string(r.scope), std::move(dial->from_number), std::move(dial->to_number),
-                     row, [this] { return clock_->now(); });
-    co_return http::json_response(202, format_placed(id));
+                     outcome, [this] { return clock_->now(); });
+    if (!id) {
+      co_return with_retry_after(
+          http::to_response(envelope::error(errors::code::rate_limited, errors::tier::call)),
+          std::chrono::seconds(1));
+    }
+    reply made = http::json_response(202, format_placed(*id));
+    door_.mark_kept(made, asked);
+    co_return made;
   }
 
-  http::deferred_handler placing(const dial_names& names) {
-    return guard_.wrap([this, &names](const request& r,
-                                      http::attempt attempt) { return place(r, attempt, names); },
-                       http::abandoned::indeterminate);
+  http::deferred_handler placing(const route_row& route, const dial_names& names) {
+    return guard_.wrap(
+        [this, &route, &names](const request& r, http::attempt attempt) {
+          return place(r, attempt, route, names);
+        },
+        http::abandoned::indeterminate);
   }
 
-  // X-Sandbox-Force on the routes that place no call.
-  template <class Handler>
-  auto or_forced(Handler handler) {
-    return [handler](const request& r) -> reply {
-      const auto forced = forced_row(r);
-      if (!forced) return http::to_response(forced.error());
-      if (*forced != nullptr) return http::to_response(magic_error(**forced, force_header));
-      return handler(r);
-    };
+  // What happens to a call that is patched or canceled twice is the same as once.
+  http::deferred_handler guarded(door::plain_handler handler) {
+    return guard_.wrap(door_.or_forced(std::move(handler)), http::abandoned::rerun);
   }
 
   reply show(const std::optional<call>& found) {
@@ -386,10 +239,37 @@ class server::impl {
     return http::json_response(200, format_clock(clock_->now(), clock_->offset()));
   }
 
+  reply add_fault(const request& r) {
+    auto rule = parse_fault_rule(r.body);
+    if (!rule) return http::to_response(rule.error());
+    auto added = door_.rules().add(*std::move(rule));
+    if (!added) return http::to_response(refuse_rule(std::move(added).error()));
+    return http::json_response(201, format_fault_rule(*added));
+  }
+
   reply reset_all() {
     if (reset()) return {.status = 204};
     return http::to_response(envelope::error(errors::code::internal_error, errors::tier::http)
                                  .with_message("The records in Redis could not be cleared."));
+  }
+
+  reply show_status() const {
+    const auto held = idempotency_.held;
+    return {.status = 200,
+            .headers = {{"Content-Type", "text/html; charset=utf-8"},
+                        {"Content-Security-Policy", std::string(page_policy)},
+                        {"X-Content-Type-Options", "nosniff"},
+                        {"Referrer-Policy", "no-referrer"},
+                        {"Cache-Control", "no-store"}},
+            .body = render_status_page({.url = url(),
+                                        .now = clock_->now(),
+                                        .offset = clock_->offset(),
+                                        .newest_calls = calls_.newest(page_rows_max),
+                                        .calls_placed = calls_.placed(),
+                                        .requests = journal_.read(page_rows_max),
+                                        .records = idempotency_.counter->read(),
+                                        .held = held ? std::optional(held()) : std::nullopt,
+                                        .rules = door_.rules().read()})};
   }
 
   const std::unique_ptr<manual_clock> clock_;  // the records look at it
@@ -399,6 +279,8 @@ class server::impl {
   const http::guard guard_;
   journal journal_;
   call_book calls_;
+  door door_;
+  seeded_request_ids ids_;
   http::service service_;
   // For what waits for Redis; none where nothing does. Ends before the service, as it answers.
   std::optional<boost::asio::thread_pool> blocking_;
@@ -408,48 +290,66 @@ class server::impl {
 
 http::routes server::impl::make_routes() {
   http::routes routes;
-  const http::route_options json = {.media_type = "application/json"};
-  const http::route_options call = {.media_type = "application/json", .tier = errors::tier::call};
-  const http::route_options control = {.is_public = true};
-
-  // What happens to a call that is patched or canceled twice is the same as once.
-  const auto guarded = [this](auto handler) {
-    return guard_.wrap(std::move(handler), http::abandoned::rerun);
-  };
-
-  routes.post("/v1/calls/dial", placing(dial_route_names), call);
-  routes.post("/v1/calls", placing(calls_route_names), call);
-  routes.get("/v1/calls", or_forced([this](const request& r) { return list(r); }));
-  routes.get("/v1/calls/{id}", or_forced([this](const request& r) {
-               return show(calls_.find(r.scope, r.parameter("id")));
-             }));
-  routes.patch("/v1/calls/{id}", guarded(or_forced([this](const request& r) { return patch(r); })),
-               json);
-  routes.delete_("/v1/calls/{id}", guarded(or_forced([this](const request& r) {
-                   return show(calls_.cancel(r.scope, r.parameter("id"), clock_->now()));
-                 })));
-
-  routes.get(
-      "/sandbox/magic", [](const request&) { return http::json_response(200, format_magic()); },
-      control);
-  routes.get(
-      "/sandbox/requests",
-      [this](const request&) { return http::json_response(200, format_journal(journal_.read())); },
-      control);
-  routes.post(
-      "/sandbox/clock/advance", [this](const request& r) { return advance_clock(r); }, control);
-  routes.post("/sandbox/reset",
-              http::offload(
-                  [this](std::function<void()> work) {
-                    if (blocking_) {
-                      boost::asio::post(*blocking_, std::move(work));
-                    } else {
-                      work();
-                    }
-                  },
-                  [this](const request&) { return reset_all(); }),
-              control);
+  for (const route_row& each : route_table) {
+    http::route_options chosen{.is_public = !each.is_api()};
+    if (each.places_calls()) chosen.tier = errors::tier::call;
+    if (each.places_calls() || each.id == route_id::patch) chosen.media_type = "application/json";
+    auto handler = handler_of(each);
+    if (each.is_api()) handler = door_.stand_before(each, std::move(handler));
+    routes.add(each.method, each.path, std::move(handler), chosen);
+  }
   return routes;
+}
+
+http::deferred_handler server::impl::handler_of(const route_row& route) {
+  const auto plain = [](auto handler) { return http::make_deferred(std::move(handler)); };
+  switch (route.id) {
+    case route_id::dial: return placing(route, dial_route_names);
+    case route_id::place: return placing(route, calls_route_names);
+    case route_id::list:
+      return plain(door_.or_forced([this](const request& r) { return list(r); }));
+    case route_id::show:
+      return plain(door_.or_forced(
+          [this](const request& r) { return show(calls_.find(r.scope, r.parameter("id"))); }));
+    case route_id::patch: return guarded([this](const request& r) { return patch(r); });
+    case route_id::cancel:
+      return guarded([this](const request& r) {
+        return show(calls_.cancel(r.scope, r.parameter("id"), clock_->now()));
+      });
+    case route_id::status_page: return plain([this](const request&) { return show_status(); });
+    case route_id::openapi:
+      return plain(
+          [](const request&) { return http::json_response(200, std::string(openapi_document)); });
+    case route_id::magic:
+      return plain([](const request&) { return http::json_response(200, format_magic()); });
+    case route_id::requests:
+      return plain([this](const request&) {
+        return http::json_response(200, format_journal(journal_.read()));
+      });
+    case route_id::advance_clock:
+      return plain([this](const request& r) { return advance_clock(r); });
+    case route_id::reset:
+      return http::offload(
+          [this](std::function<void()> work) {
+            if (blocking_) {
+              boost::asio::post(*blocking_, std::move(work));
+            } else {
+              work();
+            }
+          },
+          [this](const request&) { return reset_all(); });
+    case route_id::add_fault: return plain([this](const request& r) { return add_fault(r); });
+    case route_id::faults:
+      return plain([this](const request&) {
+        return http::json_response(200, format_fault_rules(door_.rules().read()));
+      });
+    case route_id::clear_faults:
+      return plain([this](const request&) -> reply {
+        door_.rules().clear();
+        return {.status = 204};
+      });
+  }
+  return {};
 }
 
 server::server(std::unique_ptr<impl> made) noexcept : impl_(std::move(made)) {}
@@ -462,9 +362,23 @@ std::uint16_t server::port() const noexcept { return impl_->port(); }
 bool server::advance(std::chrono::seconds by) { return impl_->advance(by); }
 bool server::reset() { return impl_->reset(); }
 std::uint64_t server::calls_placed() const { return impl_->calls_placed(); }
+void server::clear_faults() { impl_->faults().clear(); }
 bool server::drain(std::chrono::milliseconds deadline) { return impl_->drain(deadline); }
 
+result<std::uint64_t, std::string> server::add_fault(fault_rule rule) {
+  const auto added = impl_->faults().add(std::move(rule));
+  if (added) return added->number;
+  const envelope::field& wrong = added.error().front();
+  return failure{wrong.name + ": " + wrong.explanation};
+}
+
 result<server, beast::start_failure> start(options options) {
+  if (options.rate_limit > rate_limit_max) {
+    return failure{beast::start_failure{"the rate limit is at most 1000000 requests a second"}};
+  }
+  if (options.latency < options.latency.zero() || options.latency > fault_delay_max) {
+    return failure{beast::start_failure{"the latency is 0 to 600000 ms"}};
+  }
   auto clock = std::make_unique<manual_clock>(std::move(options.clock));
   auto digests = make_digester(options);
   if (!digests) return failure{std::move(digests).error()};

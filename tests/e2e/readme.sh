@@ -36,7 +36,7 @@ while read -r language text; do
   text=$(base64 -d <<<"$text")
   case $language in
     sh)
-      [[ $text == *"curl "* ]] || continue
+      [[ $text == *"curl -"* ]] || continue
       actual=$(eval "${text//http:\/\/127.0.0.1:8080/$url}" 2>&1 | plain)
       ran=$((ran + 1))
       ;;

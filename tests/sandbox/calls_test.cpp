@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sandbox/calls.hpp"
 
+#include <algorithm>
+#include <functional>
 #include <string>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -80,8 +83,8 @@ TEST(StateOf, EndsEveryAsynchronousCode) {
 
 TEST(CallBook, CancelsUntilTheEnd) {
   call_book book;
-  const std::string early = book.place("s", "+1", "+2", nullptr, at(start));
-  const std::string late = book.place("s", "+1", "+2", nullptr, at(start));
+  const std::string early = *book.place("s", "+1", "+2", nullptr, at(start));
+  const std::string late = *book.place("s", "+1", "+2", nullptr, at(start));
   const time_point last = start + ended_after - microseconds(1);
   EXPECT_EQ(state_of(*book.cancel("s", early, last), last).status, "canceled");
   EXPECT_EQ(state_of(*book.find("s", early), start + milliseconds(500)).status, "canceled");
@@ -93,7 +96,7 @@ TEST(CallBook, CancelsUntilTheEnd) {
 
 TEST(CallBook, KeepsScopesApart) {
   call_book book;
-  const std::string id = book.place("a", "+1", "+2", nullptr, at(start));
+  const std::string id = *book.place("a", "+1", "+2", nullptr, at(start));
   EXPECT_TRUE(book.find("a", id).has_value());
   EXPECT_FALSE(book.find("b", id).has_value());
   EXPECT_FALSE(book.cancel("b", id, start).has_value());
@@ -107,7 +110,7 @@ TEST(CallBook, IdsRiseAlsoInOneInstantAndWhenTheClockGoesBack) {
   std::string last;
   for (const time_point now : {start, start, start - std::chrono::hours(1), start + microseconds(9),
                                time_point(microseconds(-5))}) {
-    const std::string id = book.place("s", "+1", "+2", nullptr, at(now));
+    const std::string id = *book.place("s", "+1", "+2", nullptr, at(now));
     EXPECT_GT(id, last);
     last = id;
   }
@@ -118,7 +121,7 @@ TEST(CallBook, IdsRiseAlsoInOneInstantAndWhenTheClockGoesBack) {
 TEST(CallBook, ListsTheNewestFirst) {
   call_book book;
   std::vector<std::string> ids;
-  for (int i = 0; i < 5; ++i) ids.push_back(book.place("s", "+1", "+2", nullptr, at(start)));
+  for (int i = 0; i < 5; ++i) ids.push_back(*book.place("s", "+1", "+2", nullptr, at(start)));
   book.place("other", "+1", "+2", nullptr, at(start));
   const call_book::page page = book.list("s", false, std::nullopt, 3);
   EXPECT_EQ(page.total, 5u);
@@ -128,7 +131,7 @@ TEST(CallBook, ListsTheNewestFirst) {
 
 TEST(CallBook, PatchesMetadataWithinItsBound) {
   call_book book;
-  const std::string id = book.place("s", "+1", "+2", nullptr, at(start));
+  const std::string id = *book.place("s", "+1", "+2", nullptr, at(start));
   EXPECT_EQ(book.patch("s", id, {{"a", "1"}, {"b", "2"}})->metadata,
             (metadata{{"a", "1"}, {"b", "2"}}));
   EXPECT_EQ(book.patch("s", id, {{"a", std::nullopt}, {"b", "3"}, {"c", std::nullopt}})->metadata,
@@ -143,8 +146,8 @@ TEST(CallBook, PatchesMetadataWithinItsBound) {
 
 TEST(CallBook, ForgetsTheOldestAboveItsBound) {
   call_book book;
-  const std::string first = book.place("s", "+1", "+2", nullptr, at(start));
-  const std::string second = book.place("s", "+1", "+2", nullptr, at(start));
+  const std::string first = *book.place("s", "+1", "+2", nullptr, at(start));
+  const std::string second = *book.place("s", "+1", "+2", nullptr, at(start));
   for (std::size_t i = 2; i < calls_max; ++i) book.place("s", "+1", "+2", nullptr, at(start));
   EXPECT_TRUE(book.find("s", first).has_value());
   book.place("s", "+1", "+2", nullptr, at(start));
@@ -152,6 +155,62 @@ TEST(CallBook, ForgetsTheOldestAboveItsBound) {
   EXPECT_TRUE(book.find("s", second).has_value());
   EXPECT_EQ(book.placed(), calls_max + 1);
   EXPECT_EQ(book.list("s", false, std::nullopt, 1).total, calls_max);
+}
+
+TEST(CallBook, BoundsTheCallsOfAScopeThatAreInProgress) {
+  call_book book({.at_once_max = 2});
+  const std::string first = book.place("s", "+1", "+2", nullptr, at(start)).value();
+  const time_point later = start + milliseconds(10);
+  EXPECT_TRUE(book.place("s", "+1", "+2", nullptr, at(later)).has_value());
+  EXPECT_FALSE(book.place("s", "+1", "+2", nullptr, at(later)).has_value());
+  EXPECT_TRUE(book.place("other", "+1", "+2", nullptr, at(later)).has_value());
+  EXPECT_EQ(book.placed(), 3u);
+  // The first has ended.
+  const time_point end = start + ended_after;
+  EXPECT_FALSE(book.place("s", "+1", "+2", nullptr, at(end - microseconds(1))).has_value());
+  const std::string third = book.place("s", "+1", "+2", nullptr, at(end)).value();
+  EXPECT_FALSE(book.place("s", "+1", "+2", nullptr, at(end)).has_value());
+  // As has one that is canceled.
+  book.cancel("s", third, end);
+  EXPECT_TRUE(book.place("s", "+1", "+2", nullptr, at(end)).has_value());
+  EXPECT_TRUE(book.find("s", first).has_value());
+}
+
+TEST(CallBook, WithoutABoundTakesAll) {
+  call_book book;
+  for (int i = 0; i < 1000; ++i) {
+    ASSERT_TRUE(book.place("s", "+1", "+2", nullptr, at(start)).has_value());
+  }
+}
+
+TEST(CallBook, NumbersOfASeedComeAgain) {
+  call_book book({.seed = 7});
+  call_book same({.seed = 7});
+  call_book other({.seed = 8});
+  std::vector<std::string> ids;
+  for (int i = 0; i < 100; ++i) {
+    ids.push_back(book.place("s", "+1", "+2", nullptr, at(start)).value());
+    const time_point elsewhere = start + std::chrono::hours(i);
+    EXPECT_EQ(same.place("other", "+3", "+4", nullptr, at(elsewhere)), ids.back());
+    EXPECT_NE(other.place("s", "+1", "+2", nullptr, at(start)), ids.back());
+  }
+  EXPECT_TRUE(std::ranges::is_sorted(ids, std::less<>()));
+  EXPECT_EQ(std::ranges::adjacent_find(ids), ids.end());
+  book.clear();
+  EXPECT_EQ(book.place("s", "+1", "+2", nullptr, at(start)), ids.front());
+}
+
+TEST(CallBook, GivesTheNewestOfAllScopes) {
+  call_book book;
+  EXPECT_TRUE(book.newest(3).empty());
+  std::vector<std::string> ids;
+  for (const char* scope : {"a", "b", "a", "c"}) {
+    ids.push_back(book.place(scope, "+1", "+2", nullptr, at(start)).value());
+  }
+  const std::vector<call> newest = book.newest(3);
+  ASSERT_EQ(newest.size(), 3u);
+  for (std::size_t i = 0; i < 3; ++i) EXPECT_EQ(newest[i].id, ids[3 - i]);
+  EXPECT_EQ(book.newest(5).size(), 4u);
 }
 
 }  // namespace

@@ -117,6 +117,58 @@ TEST(SandboxProgram, FinishesTheRequestUnderWay) {
   EXPECT_EQ(sandbox.wait(), 0);
 }
 
+// A call that hangs by way of a fault is no request that a drain waits for.
+TEST(SandboxProgram, DrainsWhileARequestHangs) {
+  process sandbox({"--threads", "1"});
+  const std::uint16_t port = port_of(sandbox.read_line());
+  raw_client client(port);
+  client.send(
+      "GET /v1/calls HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer test_valid\r\n"
+      "X-Sandbox-Force: hang\r\n\r\n");
+  const auto is_journaled = [port] {
+    return raw_client(port)
+               .ask("GET /sandbox/requests HTTP/1.1\r\nHost: a\r\n\r\n")
+               .body.find("\"fault\":\"hang\"") != std::string::npos;
+  };
+  while (!is_journaled()) {
+  }
+  sandbox.signal(SIGTERM);
+  EXPECT_TRUE(client.reads_end());
+  EXPECT_EQ(sandbox.wait(), 0);
+}
+
+TEST(SandboxProgram, TakesLimitsAndASeed) {
+  const std::string list =
+      "GET /v1/calls HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer test_valid\r\n\r\n";
+  const std::string body = R"({"from_number":"+14155551234","to_number":"+14155556789"})";
+  const std::string dial =
+      "POST /v1/calls/dial HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer test_valid\r\n"
+      "Content-Type: application/json\r\nContent-Length: 57\r\n\r\n" +
+      body;
+  process first({"--seed", "7"});
+  process second({"--seed", "7"});
+  raw_client to_first(port_of(first.read_line()));
+  raw_client to_second(port_of(second.read_line()));
+  for (int i = 0; i < 3; ++i) {
+    const auto one = to_first.ask(dial);
+    const auto other = to_second.ask(dial);
+    EXPECT_EQ(one.status, 202);
+    EXPECT_EQ(one.body, other.body);
+    EXPECT_EQ(one.header("X-Request-Id"), other.header("X-Request-Id"));
+  }
+  process limited({"--rate-limit", "1"});
+  raw_client to_limited(port_of(limited.read_line()));
+  int status = 200;
+  while (status == 200) status = to_limited.ask(list).status;
+  EXPECT_EQ(status, 429);
+  process busy({"--calls-at-once", "1"});
+  raw_client to_busy(port_of(busy.read_line()));
+  do {
+    status = to_busy.ask(dial).status;
+  } while (status == 202);
+  EXPECT_EQ(status, 429);
+}
+
 TEST(SandboxProgram, EndsAtOnceOnASecondSignal) {
   process sandbox({});
   const std::uint16_t port = port_of(sandbox.read_line());
@@ -144,10 +196,23 @@ TEST(SandboxProgram, ExplainsItself) {
 }
 
 TEST(SandboxProgram, RefusesArgumentsThatItDoesNotKnow) {
-  const std::vector<std::vector<std::string>> cases = {
-      {"--nonsense"},    {"--port", "65536"}, {"--port", "-1"},
-      {"--port", "80x"}, {"--port", ""},      {"--threads", "x"},
-      {"more"},          {"--port"},          {"--threads", "-1"}};
+  const std::vector<std::vector<std::string>> cases = {{"--nonsense"},
+                                                       {"--port", "65536"},
+                                                       {"--port", "-1"},
+                                                       {"--port", "80x"},
+                                                       {"--port", ""},
+                                                       {"--threads", "x"},
+                                                       {"more"},
+                                                       {"--port"},
+                                                       {"--threads", "-1"},
+                                                       {"--rate-limit", "0"},
+                                                       {"--rate-limit", "1.5"},
+                                                       {"--rate-limit", "4294967296"},
+                                                       {"--calls-at-once", "0"},
+                                                       {"--calls-at-once", "x"},
+                                                       {"--seed", "-1"},
+                                                       {"--seed", "18446744073709551616"},
+                                                       {"--seed", ""}};
   for (const auto& each : cases) {
     process sandbox(each);
     EXPECT_NE(sandbox.read_line(), "") << each.front();
@@ -165,6 +230,10 @@ TEST(SandboxProgram, SaysWhyItCannotListen) {
   process bad_host({"--host", "not an address"});
   EXPECT_EQ(bad_host.read_line(), "parley-sandbox: not an IP address: not an address");
   EXPECT_EQ(bad_host.wait(), 1);
+  process bad_rate({"--rate-limit", "1000001"});
+  EXPECT_EQ(bad_rate.read_line(),
+            "parley-sandbox: the rate limit is at most 1000000 requests a second");
+  EXPECT_EQ(bad_rate.wait(), 1);
   process bad_threads({"--threads", "0"});
   EXPECT_EQ(bad_threads.read_line(), "parley-sandbox: threads must be 1 to 1024");
   EXPECT_EQ(bad_threads.wait(), 1);

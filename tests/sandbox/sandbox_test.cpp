@@ -102,8 +102,8 @@ TEST_F(Sandbox, AnswersCallsAsDial) {
 }
 
 TEST_F(Sandbox, SucceedsForAnyOtherNumber) {
-  for (const char* destination :
-       {"+12025550100", "+12025550134", "+12025550199", "+447400123456", "+80012345678"}) {
+  for (const char* destination : {"+12025550100", "+12025550134", "+12025550139", "+12025550150",
+                                  "+12025550199", "+447400123456", "+80012345678"}) {
     EXPECT_EQ(dial(destination).status, 202) << destination;
   }
 }
@@ -210,7 +210,7 @@ TEST_F(Sandbox, ForcesAnErrorOnEveryRoute) {
 
 TEST_F(Sandbox, RefusesToForceNonsense) {
   for (const char* value : {"nonsense", "", "BUSY", "busy; tier=http2", "busy;", "busy; tier=http",
-                            "forbidden; tier=call", "unknown"}) {
+                            "forbidden; tier=call", "unknown", "hang; tier=call", "Hang"}) {
     const auto response = dial("+14155556789", "X-Sandbox-Force: " + std::string(value) + "\r\n");
     EXPECT_EQ(response.status, 400) << value;
     EXPECT_TRUE(json_of(response).at("error").at("fields").as_object().contains("X-Sandbox-Force"));
@@ -223,7 +223,7 @@ TEST_F(Sandbox, RefusesToForceNonsense) {
 TEST_F(Sandbox, ListsItsMagicNumbers) {
   const auto magic = json_of(get("/sandbox/magic", "Authorization: none\r\n"));
   const auto& rows = magic.at("data").as_array();
-  ASSERT_EQ(rows.size(), 34u);
+  ASSERT_EQ(rows.size(), 44u);
   EXPECT_EQ(rows[0].at("destination"), "+12025550100");
   EXPECT_EQ(rows[16].at("destination"), "+12025550116");
   EXPECT_EQ(rows[16].at("code"), "busy");
@@ -231,6 +231,11 @@ TEST_F(Sandbox, ListsItsMagicNumbers) {
   EXPECT_EQ(rows[33].at("destination"), "+12025550133");
   EXPECT_EQ(rows[33].at("code"), "internal_error");
   EXPECT_EQ(rows[33].at("tier"), "http");
+  EXPECT_EQ(rows[34].at("destination"), "+12025550140");
+  EXPECT_EQ(rows[34].at("result"), "behaviour");
+  EXPECT_EQ(rows[34].at("name"), "latency");
+  EXPECT_EQ(rows[43].at("destination"), "+12025550149");
+  EXPECT_EQ(rows[43].at("name"), "unknown_category");
 }
 
 TEST_F(Sandbox, KeepsAJournal) {

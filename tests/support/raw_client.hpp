@@ -130,6 +130,19 @@ class raw_client {
   /// As roundtrip(); a response that does not come is one with status 0.
   raw_response ask(std::string_view bytes) { return roundtrip(bytes).value_or(raw_response{}); }
 
+  /// All that comes until the server ends the connection (`was_reset`: by a reset). None: it does
+  /// not end it in time.
+  struct rest {
+    std::string bytes;
+    bool was_reset = false;
+  };
+  std::optional<rest> read_rest() {
+    while (fill()) {
+    }
+    if (errno == EAGAIN || errno == EWOULDBLOCK) return std::nullopt;
+    return rest{std::exchange(buffer_, {}), errno == ECONNRESET};
+  }
+
   /// Whether the server ends the connection, and sends nothing more before.
   bool reads_end() {
     if (!buffer_.empty()) return false;
@@ -144,6 +157,7 @@ class raw_client {
  private:
   bool fill() {
     char chunk[16384];
+    errno = 0;
     const ssize_t got = ::recv(fd_, chunk, sizeof chunk, 0);
     if (got <= 0) return false;
     buffer_.append(chunk, static_cast<std::size_t>(got));

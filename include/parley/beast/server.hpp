@@ -16,14 +16,30 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 
 #include "parley/beast/export.hpp"
 #include "parley/core/result.hpp"
+#include "parley/http/message.hpp"
 #include "parley/http/service.hpp"
 
 namespace parley::beast {
+
+/// How one response leaves the server.
+struct delivery {
+  enum class way : std::uint8_t {
+    whole,
+    cut,    ///< the head, `body_bytes` of the body that it announces, and the end of the connection
+    drop,   ///< no byte, and the end of the connection
+    reset,  ///< no byte, and a reset (RST)
+    hang,   ///< no byte; the connection stays open until the client or drain() ends it
+  };
+  way how = way::whole;
+  std::chrono::milliseconds delay{0};  ///< before that; at most 24 h
+  std::size_t body_bytes = 0;
+};
 
 struct server_options {
   std::string address = "127.0.0.1";  ///< an IPv4 or IPv6 address, not a name
@@ -38,6 +54,10 @@ struct server_options {
   std::chrono::milliseconds body_timeout{30'000};   ///< for the body
   std::chrono::milliseconds write_timeout{30'000};  ///< for the response
   std::chrono::milliseconds linger_timeout{2'000};  ///< for the client to read a refusal
+  /// For emulators and fault tests: asked how the response to each request shall leave, on the
+  /// thread of the connection. Callable from all of these at once; where it throws, the connection
+  /// ends. Not asked about what the server itself refuses. Empty: every response leaves whole.
+  std::function<delivery(const http::request_view&, const http::response&)> deliver = {};
 };
 
 /// Why a server did not start: "cannot listen on 127.0.0.1:80: Permission denied".
@@ -61,9 +81,9 @@ class PARLEY_BEAST_EXPORT server {
   /// The port that is listened on; 0 before start().
   std::uint16_t port() const noexcept;
 
-  /// Stops listening, closes idle connections, lets requests under way be answered until `deadline`
-  /// (at most 24 h) has passed, then closes what is left and joins the threads. True: nothing was
-  /// cut off.
+  /// Stops listening, closes idle connections and those that hang (see delivery), lets requests
+  /// under way be answered until `deadline` (at most 24 h) has passed, then closes what is left and
+  /// joins the threads. True: nothing was cut off.
   bool drain(std::chrono::milliseconds deadline);
 
  private:

@@ -8,8 +8,8 @@
 //
 // Bearer keys: "test_valid" and any "test_valid_*" (each sees its own calls), "test_forbidden"
 // (403), "test_limited" (429). Destinations +1 202 555 0101 to 0133 give row 1 to 33 of
-// errors::catalogue(), as the response or as the call's outcome; every other valid number succeeds.
-// The guide has the rest.
+// errors::catalogue(), as the response or as the call's outcome, 0140 to 0149 what can happen to a
+// connection; every other valid number succeeds. The guide has the rest.
 //
 // A server may be used from any thread; start(), drain() and the destructor by one.
 
@@ -21,6 +21,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -28,6 +29,7 @@
 #include "parley/core/result.hpp"
 #include "parley/http/message.hpp"
 #include "parley/sandbox/export.hpp"
+#include "parley/sandbox/fault_rule.hpp"
 
 namespace parley::sandbox {
 
@@ -40,6 +42,8 @@ inline constexpr std::chrono::milliseconds ended_after{150};
 /// Kept at most; the oldest go first.
 inline constexpr std::size_t calls_max = 100'000;
 inline constexpr std::size_t journal_max = 1'000;
+
+inline constexpr std::uint32_t rate_limit_max = 1'000'000;
 
 /// Before the name of every record in Redis.
 inline constexpr std::string_view store_key_prefix = "parley-sandbox:";
@@ -58,6 +62,17 @@ struct options {
   /// not throw. Empty: the system's at the start, going on steadily. Records in Redis keep the
   /// server's time instead: no clock of ours moves them.
   std::function<time_point()> clock = {};
+  /// Requests a second that each API key may send, by the sandbox's clock, and at once after a
+  /// pause; more get 429 rate_limited without a category. 0: no limit. At most rate_limit_max.
+  std::uint32_t rate_limit = 0;
+  /// Calls that each API key may have in progress; one more gets 429 rate_limited with
+  /// account_limit. 0: no limit.
+  std::uint32_t calls_at_once = 0;
+  /// Call ids and request ids follow from it, in the order of creation and of arrival, and begin
+  /// anew at a reset. None: call ids follow the time, request ids are random.
+  std::optional<std::uint64_t> seed = {};
+  /// How late a response is that the fault "latency" hits; at most fault_delay_max.
+  std::chrono::milliseconds latency{2'000};
 };
 
 class PARLEY_SANDBOX_EXPORT server {
@@ -80,6 +95,11 @@ class PARLEY_SANDBOX_EXPORT server {
   bool reset();
   /// Calls placed since the start or the last reset, forgotten ones too.
   std::uint64_t calls_placed() const;
+
+  /// As POST /sandbox/faults: the rule's number, from 1 on, or a sentence on what is wrong with it.
+  result<std::uint64_t, std::string> add_fault(fault_rule rule);
+  /// As DELETE /sandbox/faults.
+  void clear_faults();
 
   /// See beast::server::drain; then lets what is still to be stored be stored, in what is left of
   /// the time.

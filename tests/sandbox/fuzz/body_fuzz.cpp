@@ -30,5 +30,18 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     }
   }
   if (const auto by = parse_advance(body); by && by->count() < 0) std::abort();
+  if (const auto rule = parse_fault_rule(body)) {
+    if (const auto wrong = check_rule(*rule); wrong.empty()) {
+      fault_book book;
+      if (!book.add(*rule)) std::abort();
+      for (const route_row& each : route_table) book.ask(each);
+      const auto read = book.read();
+      if (read.size() != 1 || read[0].hits > read[0].seen) std::abort();
+      if (read[0].rule.times && read[0].hits > *read[0].rule.times) std::abort();
+      if (format_fault_rules(read).empty()) std::abort();
+    }
+  } else if (!envelope::parse(envelope::to_json(rule.error())) || rule.error().fields().empty()) {
+    std::abort();
+  }
   return 0;
 }
