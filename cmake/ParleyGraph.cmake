@@ -52,7 +52,7 @@ parley_room(client   USES core crypto errors envelope
                      PRIVATE boost_json)
 parley_room(http     USES errors envelope e164 cursor idempotency)
 parley_room(beast    USES http                  PUBLIC boost PRIVATE threads)
-parley_room(sandbox  USES e164 cursor idempotency idempotency_redis http beast
+parley_room(sandbox  USES e164 cursor idempotency idempotency_redis http client webhook beast
                      PRIVATE boost_json threads)
 
 # What each package name above means: the arguments of find_package, the target to link, and what a

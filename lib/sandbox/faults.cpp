@@ -14,6 +14,7 @@ namespace parley::sandbox {
 namespace {
 
 constexpr std::string_view any_route = "*";
+constexpr std::string_view webhook_route = "webhook";
 constexpr std::string_view delay_parameter = "delay_ms=";
 
 const behaviour_row* find_behaviour(std::string_view name) noexcept {
@@ -25,6 +26,11 @@ const route_row* find_api_route(std::string_view text) {
   const auto* const found = std::ranges::find_if(
       route_table, [text](const route_row& each) { return each.is_api() && each.text() == text; });
   return found != route_table.end() ? found : nullptr;
+}
+
+const webhook_fault_row* find_webhook_fault(std::string_view name) noexcept {
+  const auto* const found = std::ranges::find(webhook_faults, name, &webhook_fault_row::name);
+  return found != webhook_faults.end() ? found : nullptr;
 }
 
 }  // namespace
@@ -136,11 +142,19 @@ std::vector<envelope::field> check_rule(const fault_rule& rule) {
   };
   const route_row* const route = find_api_route(rule.route);
   const bool is_any = rule.route == any_route;
-  if (!is_any && route == nullptr) {
-    is_wrong("route", "Expected * or a route, as POST /v1/calls/dial or GET /v1/calls/{id}");
+  const bool is_webhook = rule.route == webhook_route;
+  if (!is_any && !is_webhook && route == nullptr) {
+    is_wrong("route",
+             "Expected *, webhook or a route, as POST /v1/calls/dial or GET /v1/calls/{id}");
   }
   const auto what = parse_fault(rule.fault);
-  if (!what) {
+  if (is_webhook) {
+    if (find_webhook_fault(rule.fault) == nullptr) {
+      is_wrong("fault", "Expected webhook_delay, webhook_duplicate or webhook_reorder");
+    }
+  } else if (find_webhook_fault(rule.fault) != nullptr) {
+    is_wrong("fault", "This one needs the route webhook");
+  } else if (!what) {
     is_wrong("fault", what.error());
   } else if (what->is_outcome() && route != nullptr && !route->places_calls()) {
     is_wrong("fault", "This code is how a call ends: it needs a route that places calls");
@@ -171,9 +185,35 @@ result<fault_rule_state, std::vector<envelope::field>> fault_book::add(fault_rul
   }
   const std::uint64_t number = entries_.size() + 1;
   if (!rule.seed) rule.seed = number;
-  const fault what = *parse_fault(rule.fault);
-  entries_.push_back({{.number = number, .rule = std::move(rule)}, what});
+  const webhook_fault_row* const of_webhook = find_webhook_fault(rule.fault);
+  const fault what = of_webhook != nullptr ? fault{} : *parse_fault(rule.fault);
+  entries_.push_back(
+      {.state = {.number = number, .rule = std::move(rule)},
+       .what = what,
+       .of_webhook = of_webhook != nullptr ? std::optional(of_webhook->what) : std::nullopt});
   return entries_.back().state;
+}
+
+bool fault_book::throw_dice(fault_rule_state& state) {
+  const std::uint64_t n = state.seen++;
+  if (state.rule.times && state.hits >= *state.rule.times) return false;
+  if (!sandbox::hits(state.rule.probability, *state.rule.seed, n)) return false;
+  ++state.hits;
+  return true;
+}
+
+delivery_fault fault_book::ask_webhook(std::chrono::milliseconds latency) {
+  const std::lock_guard lock(mutex_);
+  delivery_fault made;
+  for (entry& each : entries_) {
+    if (!each.of_webhook || !throw_dice(each.state)) continue;
+    switch (*each.of_webhook) {
+      case webhook_fault::delay: made.delay += each.state.rule.delay.value_or(latency); break;
+      case webhook_fault::duplicate: made.is_duplicated = true; break;
+      case webhook_fault::reorder: made.is_held = true; break;
+    }
+  }
+  return made;
 }
 
 std::optional<fault_hit> fault_book::ask(const route_row& route, bool is_outcome) {
@@ -182,12 +222,9 @@ std::optional<fault_hit> fault_book::ask(const route_row& route, bool is_outcome
   const std::string text = route.text();
   for (entry& each : entries_) {
     const fault_rule& rule = each.state.rule;
-    if (each.what.is_outcome() != is_outcome) continue;
+    if (each.of_webhook || each.what.is_outcome() != is_outcome) continue;
     if (rule.route != any_route && rule.route != text) continue;
-    const std::uint64_t n = each.state.seen++;
-    if (rule.times && each.state.hits >= *rule.times) continue;
-    if (!hits(rule.probability, *rule.seed, n)) continue;
-    ++each.state.hits;
+    if (!throw_dice(each.state)) continue;
     return fault_hit{each.what, rule.delay};
   }
   return std::nullopt;

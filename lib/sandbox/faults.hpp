@@ -24,6 +24,7 @@
 #include "parley/errors/catalogue.hpp"
 #include "parley/http/message.hpp"
 #include "parley/sandbox/fault_rule.hpp"
+#include "sandbox/deliveries.hpp"
 #include "sandbox/route_table.hpp"
 
 namespace parley::sandbox {
@@ -107,6 +108,22 @@ fault_mark mark_of(const http::response& r) noexcept;
 /// How a response leaves that may be marked.
 beast::delivery delivery_of(const http::response& r) noexcept;
 
+/// What a rule of the route "webhook" may name.
+enum class webhook_fault : std::uint8_t { delay = 1, duplicate, reorder };
+
+struct webhook_fault_row {
+  webhook_fault what;
+  std::string_view name;
+  std::string_view meaning;
+};
+
+inline constexpr std::array<webhook_fault_row, 3> webhook_faults = {{
+    {webhook_fault::delay, "webhook_delay", "The webhook comes late, by 2 seconds unless set."},
+    {webhook_fault::duplicate, "webhook_duplicate", "It comes once more after it was taken."},
+    {webhook_fault::reorder, "webhook_reorder",
+     "It comes behind the next one of the API key, or 5 seconds late."},
+}};
+
 /// What is wrong with a rule, by the names of its members in JSON; empty: nothing.
 std::vector<envelope::field> check_rule(const fault_rule& rule);
 
@@ -138,6 +155,9 @@ class fault_book {
   /// The same of a call that is about to be placed: how it shall end.
   std::optional<fault_hit> ask_outcome(const route_row& route) { return ask(route, true); }
 
+  /// What all rules of webhooks that hit want of an event together.
+  delivery_fault ask_webhook(std::chrono::milliseconds latency);
+
   std::vector<fault_rule_state> read() const;
   /// Numbers begin anew.
   void clear();
@@ -146,7 +166,10 @@ class fault_book {
   struct entry {
     fault_rule_state state;
     fault what;
+    std::optional<webhook_fault> of_webhook;
   };
+  /// Whether the next throw of the rule's dice hits.
+  static bool throw_dice(fault_rule_state& state);
   std::optional<fault_hit> ask(const route_row& route, bool is_outcome);
 
   mutable std::mutex mutex_;

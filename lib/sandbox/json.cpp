@@ -222,6 +222,43 @@ std::string format_placed(std::string_view call_id) {
   return wrap(std::move(data));
 }
 
+result<webhook_endpoint, envelope::error> parse_webhook(std::string_view body) {
+  auto object = parse_object(body);
+  if (!object) return failure{std::move(object).error()};
+  const auto text = [&](std::string_view name,
+                        bool is_optional) -> result<std::string, envelope::error> {
+    const json::value* const value = object->if_contains(to_boost(name));
+    if (value == nullptr && is_optional) return std::string();
+    if (value == nullptr || !value->is_string()) {
+      return failure{invalid("This is no webhook.", name, "Expected a string")};
+    }
+    return std::string(to_std(value->get_string()));
+  };
+  auto url = text("url", false);
+  if (!url) return failure{std::move(url).error()};
+  auto secret = text("secret", true);
+  if (!secret) return failure{std::move(secret).error()};
+  return webhook_endpoint{*std::move(url), *std::move(secret)};
+}
+
+std::string format_webhook(const webhook_endpoint& of) {
+  json::object data;
+  add(data, "url", of.url);
+  add(data, "secret", of.secret);
+  json::object body;
+  body.emplace("data", std::move(data));
+  return json::serialize(body);
+}
+
+std::string format_event(std::string_view id, const call& c, time_point now) {
+  json::object body;
+  add(body, "id", id);
+  add(body, "type", "phone_call.ended");
+  add(body, "created", format_time(state_of(c, now).ended_at.value_or(now)));
+  body.emplace("data", make_call(c, now));
+  return json::serialize(body);
+}
+
 std::string format_call(const call& c, time_point now) { return wrap(make_call(c, now)); }
 
 std::string format_calls(const std::vector<call>& calls, const cursor::page_meta& meta,

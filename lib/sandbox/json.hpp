@@ -18,6 +18,7 @@
 #include "sandbox/calls.hpp"
 #include "sandbox/faults.hpp"
 #include "sandbox/journal.hpp"
+#include "sandbox/webhooks.hpp"
 
 namespace parley::sandbox {
 
@@ -48,6 +49,13 @@ result<std::chrono::seconds, envelope::error> parse_advance(std::string_view bod
 /// A rule as POST /sandbox/faults takes it: the right types, of the right names. What its values
 /// are is not looked at.
 result<fault_rule, envelope::error> parse_fault_rule(std::string_view body);
+
+/// {"url": "https://..", "secret": "whsec_.."}: an absent secret is empty. What they are is not
+/// looked at.
+result<webhook_endpoint, envelope::error> parse_webhook(std::string_view body);
+std::string format_webhook(const webhook_endpoint& of);
+/// The body of a webhook about a call that has ended (G22).
+std::string format_event(std::string_view id, const call& c, time_point now);
 
 std::string format_placed(std::string_view call_id);
 std::string format_call(const call& c, time_point now);

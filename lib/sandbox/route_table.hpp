@@ -24,6 +24,9 @@ enum class route_id : std::uint8_t {
   show,
   patch,
   cancel,
+  set_webhook,
+  webhook,
+  remove_webhook,
   status_page,
   openapi,
   magic,
@@ -53,13 +56,16 @@ struct route_row {
   }
 };
 
-inline constexpr std::array<route_row, 15> route_table = {{
+inline constexpr std::array<route_row, 18> route_table = {{
     {route_id::dial, http::method::post, "/v1/calls/dial"},
     {route_id::place, http::method::post, "/v1/calls"},
     {route_id::list, http::method::get, "/v1/calls"},
     {route_id::show, http::method::get, "/v1/calls/{id}"},
     {route_id::patch, http::method::patch, "/v1/calls/{id}"},
     {route_id::cancel, http::method::delete_, "/v1/calls/{id}"},
+    {route_id::set_webhook, http::method::put, "/v1/webhook"},
+    {route_id::webhook, http::method::get, "/v1/webhook"},
+    {route_id::remove_webhook, http::method::delete_, "/v1/webhook"},
     {route_id::status_page, http::method::get, "/"},
     {route_id::openapi, http::method::get, "/openapi.json"},
     {route_id::magic, http::method::get, "/sandbox/magic"},

@@ -32,6 +32,7 @@
 #include "sandbox/records.hpp"
 #include "sandbox/route_table.hpp"
 #include "sandbox/status_page.hpp"
+#include "sandbox/webhooks.hpp"
 
 namespace parley::sandbox {
 namespace {
@@ -111,6 +112,13 @@ class server::impl {
                {.unstored_headers = {std::string(fault_header)}}),
         journal_(*clock_),
         calls_({.at_once_max = options.calls_at_once, .seed = options.seed}),
+        webhooks_(*clock_,
+                  [this](std::string_view id, std::string_view scope, std::string_view call_id) {
+                    const auto found = calls_.find(scope, call_id);
+                    return found ? std::optional(format_event(id, *found, clock_->now()))
+                                 : std::nullopt;
+                  }),
+        latency_(options.latency),
         door_(*clock_, {.rate_limit = options.rate_limit, .latency = options.latency}),
         ids_(options.seed.value_or(0)),
         service_(make_routes(), authenticate, service_options_of(options, journal_, ids_)),
@@ -130,7 +138,11 @@ class server::impl {
     return is_answered && is_stored;
   }
   std::uint16_t port() const noexcept { return server_.port(); }
-  bool advance(std::chrono::seconds by) { return clock_->advance(by); }
+  bool advance(std::chrono::seconds by) {
+    if (!clock_->advance(by)) return false;
+    webhooks_.look();
+    return true;
+  }
   std::uint64_t calls_placed() const { return calls_.placed(); }
   fault_book& faults() noexcept { return door_.rules(); }
   std::string url() const {
@@ -141,6 +153,7 @@ class server::impl {
     // The clock first: a call placed meanwhile is either forgotten or has the new time.
     clock_->reset();
     door_.reset();
+    webhooks_.clear();
     calls_.clear();
     const bool is_cleared = idempotency_.clear();
     idempotency_.counter->clear();
@@ -178,6 +191,10 @@ class server::impl {
       co_return with_retry_after(
           http::to_response(envelope::error(errors::code::rate_limited, errors::tier::call)),
           std::chrono::seconds(1));
+    }
+    if (webhooks_.is_wanted(r.scope)) {
+      webhooks_.add(std::string(r.scope), *id, clock_->now() + ended_after,
+                    door_.rules().ask_webhook(latency_));
     }
     reply made = http::json_response(202, format_placed(*id));
     door_.mark_kept(made, asked);
@@ -228,10 +245,30 @@ class server::impl {
                                  .with_field("metadata", "Expected at most 50 keys"));
   }
 
+  reply cancel(const request& r) {
+    const time_point now = clock_->now();
+    const auto found = calls_.cancel(r.scope, r.parameter("id"), now);
+    if (found) webhooks_.hasten(found->id, now);
+    return show(found);
+  }
+
+  reply set_webhook(const request& r) {
+    auto wanted = parse_webhook(r.body);
+    if (!wanted) return http::to_response(wanted.error());
+    const auto made = webhooks_.set(r.scope, std::move(wanted->url), std::move(wanted->secret));
+    if (!made) return http::to_response(made.error());
+    return http::json_response(200, format_webhook(*made));
+  }
+  reply show_webhook(const request& r) {
+    const auto found = webhooks_.find(r.scope);
+    if (!found) return http::to_response(envelope::error(errors::code::not_found));
+    return http::json_response(200, format_webhook(*found));
+  }
+
   reply advance_clock(const request& r) {
     const auto by = parse_advance(r.body);
     if (!by) return http::to_response(by.error());
-    if (!clock_->advance(*by)) {
+    if (!advance(*by)) {
       return http::to_response(envelope::error(errors::code::validation_error)
                                    .with_message("The clock goes at most ten years ahead.")
                                    .with_field("seconds", "Too large"));
@@ -269,7 +306,8 @@ class server::impl {
                                         .requests = journal_.read(page_rows_max),
                                         .records = idempotency_.counter->read(),
                                         .held = held ? std::optional(held()) : std::nullopt,
-                                        .rules = door_.rules().read()})};
+                                        .rules = door_.rules().read(),
+                                        .webhooks = webhooks_.status()})};
   }
 
   const std::unique_ptr<manual_clock> clock_;  // the records look at it
@@ -279,6 +317,8 @@ class server::impl {
   const http::guard guard_;
   journal journal_;
   call_book calls_;
+  webhooks webhooks_;  // ends before the calls, as it looks at them
+  const std::chrono::milliseconds latency_;
   door door_;
   seeded_request_ids ids_;
   http::service service_;
@@ -293,7 +333,9 @@ http::routes server::impl::make_routes() {
   for (const route_row& each : route_table) {
     http::route_options chosen{.is_public = !each.is_api()};
     if (each.places_calls()) chosen.tier = errors::tier::call;
-    if (each.places_calls() || each.id == route_id::patch) chosen.media_type = "application/json";
+    if (each.places_calls() || each.id == route_id::patch || each.id == route_id::set_webhook) {
+      chosen.media_type = "application/json";
+    }
     auto handler = handler_of(each);
     if (each.is_api()) handler = door_.stand_before(each, std::move(handler));
     routes.add(each.method, each.path, std::move(handler), chosen);
@@ -312,9 +354,14 @@ http::deferred_handler server::impl::handler_of(const route_row& route) {
       return plain(door_.or_forced(
           [this](const request& r) { return show(calls_.find(r.scope, r.parameter("id"))); }));
     case route_id::patch: return guarded([this](const request& r) { return patch(r); });
-    case route_id::cancel:
-      return guarded([this](const request& r) {
-        return show(calls_.cancel(r.scope, r.parameter("id"), clock_->now()));
+    case route_id::cancel: return guarded([this](const request& r) { return cancel(r); });
+    case route_id::set_webhook: return guarded([this](const request& r) { return set_webhook(r); });
+    case route_id::webhook:
+      return plain(door_.or_forced([this](const request& r) { return show_webhook(r); }));
+    case route_id::remove_webhook:
+      return guarded([this](const request& r) -> reply {
+        if (webhooks_.remove(r.scope)) return {.status = 204};
+        return http::to_response(envelope::error(errors::code::not_found));
       });
     case route_id::status_page: return plain([this](const request&) { return show_status(); });
     case route_id::openapi:

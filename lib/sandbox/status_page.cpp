@@ -235,6 +235,23 @@ void add_records(page& p, const status& s) {
   p.raw("</dl>\n").end_section();
 }
 
+void add_webhooks(page& p, const status& s) {
+  p.begin_section("webhooks", "Webhooks");
+  if (s.webhooks.endpoints == 0) {
+    p.raw("<p class=\"soft\">None. <code>PUT /v1/webhook</code> sets that of an API key.</p>\n");
+    p.end_section();
+    return;
+  }
+  const delivery_counts& counts = s.webhooks.deliveries;
+  p.raw("<dl class=\"facts\">\n");
+  p.fact("API keys with one", std::to_string(s.webhooks.endpoints));
+  p.fact("Still to be delivered", std::to_string(counts.pending));
+  p.fact("Attempts", std::to_string(counts.attempts));
+  p.fact("Delivered", std::to_string(counts.delivered));
+  p.fact("Given up", std::to_string(counts.given_up));
+  p.raw("</dl>\n").end_section();
+}
+
 std::string format_probability(double probability) {
   char text[32];
   const auto end = std::to_chars(text, text + sizeof text, probability).ptr;
@@ -344,10 +361,11 @@ std::string render_status_page(const status& shown) {
   p.text(shown.url).raw("</code>. Version ").text(parley::version);
   p.raw(". The page shows one moment: load it again for the next.</p>\n");
   p.raw("<nav aria-label=\"Sections\"><ul>\n");
-  constexpr std::array<std::array<std::string_view, 2>, 6> links = {{
+  constexpr std::array<std::array<std::string_view, 2>, 7> links = {{
       {"#calls", "Calls"},
       {"#requests", "Requests"},
       {"#records", "Idempotency records"},
+      {"#webhooks", "Webhooks"},
       {"#faults", "Fault rules"},
       {"#magic", "Magic numbers"},
       {"/openapi.json", "OpenAPI document"},
@@ -366,6 +384,7 @@ std::string render_status_page(const status& shown) {
   add_calls(p, shown);
   add_requests(p, shown);
   add_records(p, shown);
+  add_webhooks(p, shown);
   add_rules(p, shown);
   add_magic(p);
   p.raw(

@@ -19,6 +19,7 @@
 #include "sandbox/faults.hpp"
 #include "sandbox/journal.hpp"
 #include "sandbox/records.hpp"
+#include "sandbox/webhooks.hpp"
 
 namespace parley::sandbox {
 
@@ -38,6 +39,7 @@ struct status {
   record_counts records = {};
   std::optional<records_held> held = {};  ///< none: the store is Redis
   std::vector<fault_rule_state> rules = {};
+  webhook_status webhooks = {};
 };
 
 /// Pure.

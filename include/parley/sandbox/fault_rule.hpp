@@ -25,10 +25,12 @@ inline constexpr std::size_t fault_rules_max = 100;
 inline constexpr std::chrono::milliseconds fault_delay_max = std::chrono::minutes(10);
 
 struct fault_rule {
-  /// The method and template of a route, as "GET /v1/calls/{id}"; "*": every /v1 route.
+  /// The method and template of a route, as "GET /v1/calls/{id}"; "*": every /v1 route; "webhook":
+  /// every event that is sent to a webhook.
   std::string route = "*";
   /// A name that GET /sandbox/magic lists, of a behaviour or a code: "hang", "dnc_suppressed". A
-  /// code of both tiers takes the route's, or the one named: "rate_limited; tier=http".
+  /// code of both tiers takes the route's, or the one named: "rate_limited; tier=http". Of webhooks
+  /// "webhook_delay", "webhook_duplicate" or "webhook_reorder".
   std::string fault = {};
   double probability = 1;  ///< 0 to 1
   /// Whether the n-th request is hit follows from the seed, n and the probability alone. None: the
@@ -37,7 +39,7 @@ struct fault_rule {
   /// Hits at most, from 1 on. None: no end.
   std::optional<std::uint64_t> times = {};
   /// How long the response is held back, at most fault_delay_max. None: options::latency for
-  /// "latency", else not at all.
+  /// "latency" and "webhook_delay", else not at all.
   std::optional<std::chrono::milliseconds> delay = {};
 };
 

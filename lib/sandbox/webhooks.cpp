@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sandbox/webhooks.hpp"
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <mutex>
+#include <utility>
+#include <vector>
+
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/strand.hpp>
+#include <boost/asio/thread_pool.hpp>
+
+#include "parley/beast/client.hpp"
+#include "parley/client/uuid.hpp"
+#include "parley/webhook/secret.hpp"
+#include "parley/webhook/signer.hpp"
+
+namespace parley::sandbox {
+namespace {
+
+namespace asio = boost::asio;
+
+// A clock of the user's own may stand still while ours runs: it is looked at so often.
+constexpr std::chrono::milliseconds look_again{20};
+constexpr std::chrono::milliseconds look_max{60'000};
+
+envelope::error invalid(std::string_view field, std::string explanation) {
+  return envelope::error(errors::code::validation_error)
+      .with_message("This is no webhook.")
+      .with_field(std::string(field), std::move(explanation));
+}
+
+// "http://127.0.0.1:8090/hooks?a=b" as the address of a client and the target of its requests.
+struct url_parts {
+  std::string base;
+  std::string target;
+};
+std::optional<url_parts> split(std::string_view url) {
+  const std::size_t scheme = url.find("://");
+  if (scheme == url.npos) return std::nullopt;
+  const std::size_t end = std::min(url.find_first_of("/?#", scheme + 3), url.size());
+  std::string target(url.substr(end));
+  if (!target.starts_with('/')) target.insert(target.begin(), '/');
+  if (!client::operation::get(target) || target.find('#') != target.npos) return std::nullopt;
+  return url_parts{std::string(url.substr(0, end)), std::move(target)};
+}
+
+std::string base64(const std::array<std::byte, 32>& bytes) {
+  constexpr std::string_view digits =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  std::string text;
+  for (std::size_t i = 0; i < bytes.size(); i += 3) {
+    const auto byte = [&](std::size_t at) {
+      return at < bytes.size() ? std::to_integer<unsigned>(bytes[at]) : 0u;
+    };
+    const unsigned group = byte(i) << 16 | byte(i + 1) << 8 | byte(i + 2);
+    for (const unsigned shift : {18u, 12u, 6u, 0u}) text += digits[(group >> shift) & 63];
+  }
+  text.back() = '=';  // 32 bytes are ten groups and two thirds
+  return text;
+}
+
+std::optional<std::string> make_secret() {
+  std::array<std::byte, 32> bytes;
+  for (std::size_t half = 0; half < 2; ++half) {
+    const auto random = client::random_block();
+    if (!random) return std::nullopt;
+    std::ranges::copy(*random, bytes.begin() + static_cast<std::ptrdiff_t>(half * 16));
+  }
+  return std::string(webhook::secret_prefix) + base64(bytes);
+}
+
+}  // namespace
+
+class webhooks::impl : public std::enable_shared_from_this<impl> {
+ public:
+  impl(const manual_clock& clock, make_body body) : clock_(clock), body_(std::move(body)) {}
+
+  result<webhook_endpoint, envelope::error> set(std::string_view scope, std::string url,
+                                                std::string secret) {
+    const auto parts = split(url);
+    if (!parts) return failure{invalid("url", "Expected http:// or https:// and a host")};
+    const std::lock_guard lock(mutex_);
+    const auto found = targets_.find(scope);
+    if (found == targets_.end() && targets_.size() >= webhooks_max) {
+      return failure{invalid("url", "There are too many webhooks")};
+    }
+    if (secret.empty() && found != targets_.end()) secret = found->second->shown.secret;
+    if (secret.empty()) {
+      auto made = make_secret();
+      if (!made) return failure{envelope::error(errors::code::internal_error)};
+      secret = *std::move(made);
+    }
+    auto key = webhook::secret::parse(secret);
+    if (!key) {
+      return failure{invalid("secret", "Expected whsec_ and the base64 of 24 to 64 bytes")};
+    }
+    if (!pool_) pool_.emplace(1);
+    auto way = beast::async_client::make(pool_->get_executor(),
+                                         {.transport = {.base_url = parts->base,
+                                                        .connections_max = 4,
+                                                        .connect_timeout = webhook_timeout,
+                                                        .body_bytes_max = 64 << 10}});
+    if (!way) return failure{invalid("url", std::move(way).error().what)};
+    auto made = std::make_shared<target>(target{{std::move(url), std::move(secret)},
+                                                parts->target,
+                                                *webhook::signer::make({*std::move(key)}),
+                                                *std::move(way)});
+    webhook_endpoint shown = made->shown;
+    targets_.insert_or_assign(std::string(scope), std::move(made));
+    return shown;
+  }
+
+  std::optional<webhook_endpoint> find(std::string_view scope) const {
+    const std::lock_guard lock(mutex_);
+    const auto found = targets_.find(scope);
+    if (found == targets_.end()) return std::nullopt;
+    return found->second->shown;
+  }
+
+  bool remove(std::string_view scope) {
+    const std::lock_guard lock(mutex_);
+    const auto found = targets_.find(scope);
+    if (found == targets_.end()) return false;
+    queue_.forget(scope);
+    targets_.erase(found);
+    return true;
+  }
+
+  void add(std::string scope, std::string call_id, time_point ended_at,
+           const delivery_fault& fault) {
+    const std::lock_guard lock(mutex_);
+    if (!targets_.contains(scope)) return;
+    std::string id = "evt_" + call_id;  // of a call there is one
+    queue_.add(std::move(id), std::move(scope), std::move(call_id), ended_at, fault);
+    wait();
+  }
+
+  void hasten(std::string_view call_id, time_point ended_at) {
+    const std::lock_guard lock(mutex_);
+    queue_.hasten(call_id, ended_at);
+    wait();
+  }
+
+  void look() {
+    const std::lock_guard lock(mutex_);
+    wait();
+  }
+
+  webhook_status status() const {
+    const std::lock_guard lock(mutex_);
+    return {targets_.size(), queue_.counts()};
+  }
+
+  void clear() {
+    const std::lock_guard lock(mutex_);
+    queue_.clear();
+    targets_.clear();
+  }
+
+  void end() {
+    {
+      const std::lock_guard lock(mutex_);
+      has_ended_ = true;
+      timer_.reset();
+      queue_.clear();
+      targets_.clear();  // cancels what is on its way
+    }
+    if (pool_) pool_->join();
+  }
+
+ private:
+  struct target {
+    webhook_endpoint shown;
+    std::string path;
+    webhook::signer signer;
+    beast::async_client way;
+  };
+
+  // Sets the timer to what is due next. Under the lock.
+  void wait() {
+    if (has_ended_ || !pool_) return;
+    const auto due = queue_.next_due();
+    if (!due) return;
+    if (!timer_) timer_.emplace(*pool_);
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(*due - clock_.now());
+    timer_->expires_after(left.count() <= 0 ? std::chrono::milliseconds(0)
+                                            : std::clamp(left, look_again, look_max));
+    timer_->async_wait([self = weak_from_this()](const boost::system::error_code& cancelled) {
+      if (cancelled) return;
+      if (const auto by = self.lock()) by->send_due();
+    });
+  }
+
+  void send_due() {
+    struct sending {
+      std::shared_ptr<target> to;
+      delivery_queue::attempt what;
+    };
+    std::vector<sending> all;
+    {
+      const std::lock_guard lock(mutex_);
+      if (has_ended_) return;
+      for (delivery_queue::attempt& each : queue_.take_due(clock_.now())) {
+        const auto found = targets_.find(each.scope);
+        if (found == targets_.end()) continue;  // forgotten with its scope
+        all.push_back({found->second, std::move(each)});
+      }
+    }
+    for (sending& each : all) send(each.to, std::move(each.what));
+    look();
+  }
+
+  void send(const std::shared_ptr<target>& to, delivery_queue::attempt what) {
+    auto body = body_(what.id, what.scope, what.call_id);
+    if (!body) return attempted(what.id, true);
+    // The receiver's clock is real, whatever the sandbox's is moved to.
+    const auto now = std::chrono::floor<std::chrono::seconds>(clock_.now() - clock_.offset());
+    const auto headers = to->signer.sign(what.id, now, *body);
+    client::request request{
+        .method = "POST",
+        .target = to->path,
+        .headers = {{"Content-Type", "application/json"}, {"User-Agent", "parley-sandbox"}},
+        .body = *std::move(body)};
+    if (headers) {
+      for (const webhook::header_view& each : headers->all()) {
+        request.headers.push_back({std::string(each.name), std::string(each.value)});
+      }
+    }
+    // Not for as long as the target, whose end is to cancel it.
+    to->way.async_exchange(std::move(request), webhook_timeout,
+                           [self = weak_from_this(),
+                            id = std::move(what.id)](const beast::async_client::outcome& got) {
+                             const bool is_taken = got && got->status >= 200 && got->status <= 299;
+                             if (const auto by = self.lock()) by->attempted(id, is_taken);
+                           });
+  }
+
+  void attempted(std::string_view id, bool is_taken) {
+    const std::lock_guard lock(mutex_);
+    queue_.attempted(id, is_taken, clock_.now());
+    wait();
+  }
+
+  const manual_clock& clock_;
+  const make_body body_;
+  mutable std::mutex mutex_;
+  bool has_ended_ = false;
+  std::optional<asio::thread_pool> pool_;
+  std::optional<asio::steady_timer> timer_;  // of the pool
+  delivery_queue queue_;
+  std::map<std::string, std::shared_ptr<target>, std::less<>> targets_;
+};
+
+webhooks::webhooks(const manual_clock& clock, make_body body)
+    : impl_(std::make_shared<impl>(clock, std::move(body))) {}
+webhooks::~webhooks() { impl_->end(); }
+
+result<webhook_endpoint, envelope::error> webhooks::set(std::string_view scope, std::string url,
+                                                        std::string secret) {
+  return impl_->set(scope, std::move(url), std::move(secret));
+}
+std::optional<webhook_endpoint> webhooks::find(std::string_view scope) const {
+  return impl_->find(scope);
+}
+bool webhooks::remove(std::string_view scope) { return impl_->remove(scope); }
+void webhooks::add(std::string scope, std::string call_id, time_point ended_at,
+                   const delivery_fault& fault) {
+  impl_->add(std::move(scope), std::move(call_id), ended_at, fault);
+}
+void webhooks::hasten(std::string_view call_id, time_point ended_at) {
+  impl_->hasten(call_id, ended_at);
+}
+void webhooks::look() { impl_->look(); }
+webhook_status webhooks::status() const { return impl_->status(); }
+void webhooks::clear() { impl_->clear(); }
+
+}  // namespace parley::sandbox
