@@ -66,6 +66,9 @@ met() {
     gtest) compiles '#if !__has_include(<gmock/gmock.h>)' '#error' '#endif' ;;
     benchmark) compiles '#if !__has_include(<benchmark/benchmark.h>)' '#error' '#endif' ;;
     sqlite) compiles '#if !__has_include(<sqlite3.h>)' '#error' '#endif' ;;
+    libcurl)
+      compiles '#include <curl/curlver.h>' '#if LIBCURL_VERSION_NUM < 0x075500' '#error' '#endif'
+      ;;
     *) command -v "$1" >/dev/null ;;
   esac
 }
@@ -84,6 +87,7 @@ called() {
     gtest) echo "GoogleTest with GoogleMock" ;;
     benchmark) echo "Google Benchmark" ;;
     sqlite) echo "SQLite 3" ;;
+    libcurl) echo "libcurl 7.85 or later" ;;
     *) echo "$1" ;;
   esac
 }
@@ -99,6 +103,7 @@ package() {
     gtest) echo libgtest-dev libgmock-dev ;;
     benchmark) echo libbenchmark-dev ;;
     sqlite) echo libsqlite3-dev ;;
+    libcurl) echo libcurl4-openssl-dev ;;
     *) echo "$1" ;;
   esac
 }

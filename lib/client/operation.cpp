@@ -6,14 +6,13 @@
 #include <span>
 #include <utility>
 
+#include "client/reserved_header.hpp"
 #include "core/http_text.hpp"
 #include "crypto/sha256.hpp"
 #include "parley/client/uuid.hpp"
 
 namespace parley::client {
 namespace {
-
-using http_text::equal_ignoring_case;
 
 // What is saved: "PLY1", then method, target, number of headers, their names and values, body, key,
 // made_at, whether it was sent, first_sent_at; then the first 16 bytes of the SHA-256 of all that.
@@ -84,16 +83,14 @@ bool is_key(std::string_view key) noexcept {
 }
 
 bool is_header(const header& h) noexcept {
-  static constexpr std::array<std::string_view, 5> not_ours = {
-      "Idempotency-Key", "Host", "Content-Length", "Connection", "Transfer-Encoding"};
   return http_text::is_token(h.name) && http_text::is_field_value(h.value) &&
-         std::ranges::none_of(
-             not_ours, [&](std::string_view name) { return equal_ignoring_case(name, h.name); });
+         !is_reserved_header(h.name);
 }
 
 std::optional<operation_errc> find_mistake(const request& r) noexcept {
   if (!http_text::is_token(r.method)) return operation_errc::bad_method;
-  if (!r.target.starts_with('/') || !std::ranges::all_of(r.target, is_visible)) {
+  if (!r.target.starts_with('/') || !std::ranges::all_of(r.target, is_visible) ||
+      r.target.find('#') != r.target.npos) {
     return operation_errc::bad_target;
   }
   if (!std::ranges::all_of(r.headers, is_header)) return operation_errc::bad_header;

@@ -2,6 +2,8 @@
 #include "parley/client/pages.hpp"
 
 #include <algorithm>
+#include <array>
+#include <bit>
 #include <charconv>
 #include <utility>
 
@@ -57,43 +59,76 @@ bool is_json(std::string_view body) {
   return !refused && body.find_first_not_of(blanks, size) == body.npos;
 }
 
+// What a byte outside of a string does. Separators: blanks, comma and colon.
+enum class shape : std::uint8_t { none, quote, open, close, separator };
+constexpr std::array<shape, 256> shapes = [] {
+  std::array<shape, 256> made{};
+  made['"'] = shape::quote;
+  made['{'] = made['['] = shape::open;
+  made['}'] = made[']'] = shape::close;
+  for (const unsigned c : {0x09u, 0x0au, 0x0du, 0x20u, 0x2cu, 0x3au}) made[c] = shape::separator;
+  return made;
+}();
+shape shape_of(char c) noexcept { return shapes[static_cast<unsigned char>(c)]; }
+
 // Steps through the members or elements of a text that is_json(), as pieces of that text.
 class pieces {
  public:
-  /// `json` is an object or an array, without blanks around it.
-  explicit pieces(std::string_view json) noexcept : left_(json.substr(1, json.size() - 2)) {
-    skip_blanks();
-  }
+  /// `json` begins with an object or an array.
+  explicit pieces(std::string_view json) noexcept : at_(json.data() + 1) { skip_blanks(); }
 
-  bool is_done() const noexcept { return left_.empty(); }
+  bool is_done() const noexcept { return *at_ == '}' || *at_ == ']'; }
+  /// The first byte of the piece that comes.
+  char peek() const noexcept { return *at_; }
   /// A value, or a key with its quotation marks. Steps over what separates it from the next.
   std::string_view next() noexcept {
-    std::size_t size = 0;
-    std::size_t depth = 0;
-    for (; size < left_.size(); ++size) {
-      const char c = left_[size];
-      if (c == '"') {
-        for (++size; left_[size] != '"'; ++size) size += left_[size] == '\\' ? 1 : 0;
-      } else if (c == '{' || c == '[') {
-        ++depth;
-      } else if (c == '}' || c == ']') {
-        --depth;
-      } else if (depth == 0 && (c == ',' || c == ':')) {
-        break;
-      }
+    const char* const begin = at_;
+    const char* end = begin;
+    if (*begin == '"') {
+      end = behind_string(begin);
+    } else if (*begin == '{' || *begin == '[') {
+      end = behind_nested(begin);
+    } else {
+      while (shape_of(*end) == shape::none) ++end;
     }
-    std::string_view piece = left_.substr(0, size);
-    piece = piece.substr(0, piece.find_last_not_of(blanks) + 1);
-    left_.remove_prefix(std::min(size + 1, left_.size()));
-    skip_blanks();
-    return piece;
+    step_behind(end);
+    return {begin, static_cast<std::size_t>(end - begin)};
   }
+  /// Instead of next(), where an array comes: its elements, and then what comes behind it.
+  pieces enter() const noexcept { return pieces({at_, 1}); }
+  void skip(const pieces& entered) noexcept { step_behind(entered.at_ + 1); }
 
  private:
-  void skip_blanks() noexcept {
-    left_.remove_prefix(std::min(left_.find_first_not_of(blanks), left_.size()));
+  static const char* behind_string(const char* quote) noexcept {
+    for (++quote; *quote != '"'; ++quote) quote += *quote == '\\' ? 1 : 0;
+    return quote + 1;
   }
-  std::string_view left_;
+  static const char* behind_nested(const char* open) noexcept {
+    std::size_t depth = 0;
+    for (;;) {
+      switch (shape_of(*open)) {
+        case shape::quote: open = behind_string(open); continue;
+        case shape::open: ++depth; break;
+        case shape::close:
+          if (--depth == 0) return open + 1;
+          break;
+        case shape::none:
+        case shape::separator: break;
+      }
+      ++open;
+    }
+  }
+
+  void step_behind(const char* piece) noexcept {
+    at_ = piece;
+    skip_blanks();
+    if (*at_ == ',' || *at_ == ':') ++at_;
+    skip_blanks();
+  }
+  void skip_blanks() noexcept {
+    while (*at_ == ' ' || *at_ == '\t' || *at_ == '\n' || *at_ == '\r') ++at_;
+  }
+  const char* at_;  // before the end of the object or array
 };
 
 json::value read(std::string_view text) {
@@ -113,6 +148,12 @@ std::optional<std::uint64_t> count_in(const json::object& meta, json::string_vie
   return refused ? std::nullopt : std::optional(value);
 }
 
+bool is_name(std::string_view key, std::string_view name) {
+  if (key.find('\\') == key.npos) return key.substr(1, key.size() - 2) == name;
+  const json::value parsed = read(key);
+  return text_of(parsed.get_string()) == name;
+}
+
 // The member `id` of an item as text: its string, or its number as it stands there.
 std::string id_of(std::string_view item) {
   if (!item.starts_with('{')) return {};
@@ -120,7 +161,7 @@ std::string id_of(std::string_view item) {
   for (pieces members(item); !members.is_done();) {
     const std::string_view key = members.next();
     const std::string_view value = members.next();
-    if (key != "\"id\"") continue;
+    if (!is_name(key, "id")) continue;
     const json::value parsed = read(value);
     if (const json::string* const text = parsed.if_string()) {
       id = text_of(*text);
@@ -187,20 +228,28 @@ result<page, page_failure> page_walk::take(answer of) {
     return failure{page_failure{why, std::move(of)}};
   };
   if (!read->read_body()) return refuse(page_errc::not_a_page);
-  if (!read->cursor.empty() && read->cursor == cursor_) return refuse(page_errc::cursor_repeated);
+  if (!read->cursor.empty() && (read->cursor == cursor_ || read->cursor == mark_)) {
+    return refuse(page_errc::cursor_repeated);
+  }
 
   page made;
   made.content_ = read;
-  if (!skip_id_.empty()) {
+  if (last_) {
+    // What resume() leaves out is of the first page alone.
+  } else if (!skip_id_.empty()) {
     const auto found = std::ranges::find(read->items, skip_id_, id_of);
     const bool is_there = found != read->items.end();
     made.left_out_ = is_there ? static_cast<std::size_t>(found - read->items.begin()) + 1 : 0;
   } else if (skip_ <= read->items.size()) {
     made.left_out_ = skip_;
   }
+
+  std::string cursor = read->cursor;
+  // Brent's way to find a circle of any length with one cursor kept.
+  if (std::has_single_bit(++pages_taken_)) mark_ = cursor;
   if (made.left_out_ == 0) skip_id_.clear();
   skip_ = made.left_out_;
-  page_cursor_ = std::exchange(cursor_, read->cursor);
+  page_cursor_ = std::exchange(cursor_, std::move(cursor));
   is_done_ = made.is_last();
   handled_ = 0;
   last_ = made;
@@ -209,7 +258,7 @@ result<page, page_failure> page_walk::take(answer of) {
 
 void page_walk::handled(std::size_t index) noexcept {
   if (!last_) return;
-  handled_ = std::max(handled_, std::min(index + 1, last_->size()));
+  handled_ = std::max(handled_, index < last_->size() ? index + 1 : last_->size());
 }
 
 // The version, target, cursor, the number of items of that page to leave out, and the id of the
@@ -240,8 +289,10 @@ std::string page_walk::checkpoint() const {
 
 result<page_walk, page_errc> page_walk::resume(std::string_view checkpoint) {
   constexpr failure damaged{page_errc::damaged};
+  constexpr std::size_t parts_count = 5;
   std::vector<std::string> parts;
   for (bool is_more = true; is_more;) {
+    if (parts.size() == parts_count) return damaged;
     const std::size_t size = std::min(checkpoint.find('&'), checkpoint.size());
     std::string part;
     if (!http_text::append_decoded(part, checkpoint.substr(0, size))) return damaged;
@@ -249,7 +300,7 @@ result<page_walk, page_errc> page_walk::resume(std::string_view checkpoint) {
     is_more = size < checkpoint.size();
     checkpoint.remove_prefix(is_more ? size + 1 : size);
   }
-  if (parts.size() != 5 || parts[0] != checkpoint_version) return damaged;
+  if (parts.size() != parts_count || parts[0] != checkpoint_version) return damaged;
   page_walk made(std::move(parts[1]));
   made.cursor_ = std::move(parts[2]);
   const char* const end = parts[3].data() + parts[3].size();
@@ -262,24 +313,30 @@ result<page_walk, page_errc> page_walk::resume(std::string_view checkpoint) {
 
 bool page::content::read_body() {
   if (!is_json(body)) return false;
-  const std::size_t first = body.find_first_not_of(blanks);
-  const std::size_t last = body.find_last_not_of(blanks);
-  const std::string_view text = std::string_view(body).substr(first, last + 1 - first);
+  const std::string_view text = std::string_view(body).substr(body.find_first_not_of(blanks));
   if (!text.starts_with('{')) return false;
 
-  std::string_view data;
+  bool has_data = false;
   std::string_view meta_text;
   for (pieces members(text); !members.is_done();) {
     const std::string_view key = members.next();
+    if (is_name(key, "data")) {  // the last one counts, as for most readers of JSON
+      items.clear();
+      has_data = members.peek() == '[';
+      if (has_data) {
+        pieces each = members.enter();
+        while (!each.is_done()) items.push_back(each.next());
+        members.skip(each);
+        continue;
+      }
+    }
     const std::string_view value = members.next();
-    if (key == R"("data")") data = value;
-    if (key == R"("meta")") meta_text = value;
+    if (is_name(key, "meta")) meta_text = value;
   }
   // Without `meta` nobody knows whether this is the last page.
   const json::value parsed = read(meta_text);
   const json::object* const meta = parsed.if_object();
-  if (!data.starts_with('[') || meta == nullptr) return false;
-  for (pieces each(data); !each.is_done();) items.push_back(each.next());
+  if (!has_data || meta == nullptr) return false;
 
   const auto total = count_in(*meta, "total_results");
   const auto size = count_in(*meta, "page_size");
@@ -294,11 +351,14 @@ bool page::content::read_body() {
 }
 
 std::span<const std::string_view> page::items() const noexcept {
+  if (!content_) return {};
   return std::span(content_->items).subspan(left_out_);
 }
-std::uint64_t page::total_results() const noexcept { return content_->total_results; }
-std::uint64_t page::page_size() const noexcept { return content_->page_size; }
-bool page::is_last() const noexcept { return content_->cursor.empty(); }
+std::uint64_t page::total_results() const noexcept {
+  return content_ ? content_->total_results : 0;
+}
+std::uint64_t page::page_size() const noexcept { return content_ ? content_->page_size : 0; }
+bool page::is_last() const noexcept { return !content_ || content_->cursor.empty(); }
 
 result<page, page_errc> parse_page(std::string body) {
   const auto read = std::make_shared<page::content>();
@@ -327,7 +387,14 @@ pages::iterator& pages::iterator::operator++() {
   return *this;
 }
 
-items::iterator::iterator(blocking_client& by, page_walk& walk) : walk_(&walk), page_(by, walk) {
+pages::iterator::iterator(blocking_client& by, page_walk& walk, page taken)
+    : by_(&by), walk_(&walk), current_(std::move(taken)) {}
+
+items::iterator::iterator(blocking_client& by, page_walk& walk)
+    : walk_(&walk),
+      page_(walk.has_unhandled() ? pages::iterator(by, walk, *walk.last_)
+                                 : pages::iterator(by, walk)),
+      index_(walk.handled_) {
   settle();
 }
 

@@ -6,6 +6,7 @@
 #include <limits>
 #include <utility>
 
+#include "client/reserved_header.hpp"
 #include "client/retry_after.hpp"
 #include "core/http_text.hpp"
 #include "crypto/sha256.hpp"
@@ -23,11 +24,22 @@ constexpr std::chrono::minutes clock_slack{5};
 
 bool is_success_status(std::uint16_t status) noexcept { return status >= 200 && status <= 299; }
 
-// Certainly not carried out. What is behind a 5xx nobody knows, a 303 says that it was;
-// idempotency_conflict may come from the very operation that is still running, or has done its
-// work.
-bool is_refusal(std::uint16_t status, errors::code code) noexcept {
-  return status >= 400 && status <= 499 && code != errors::code::idempotency_conflict;
+// What is known of the error's code; null: nothing.
+const errors::row* find_row(const answer& of, errors::catalogue_view known) noexcept {
+  const bool has_category = of.category() != errors::category::none;
+  return known.find(of.code(), has_category ? errors::tier::call : errors::tier::http);
+}
+
+bool is_client_error(std::uint16_t status) noexcept { return status >= 400 && status <= 499; }
+
+// Certainly not carried out. What is behind a 5xx nobody knows, a 303 says that it was. Where code
+// and status contradict each other, nobody knows either. A conflict may come from the very
+// operation that is still running, or has done its work: idempotency_conflict (G10), or whatever
+// another server calls it.
+bool is_refusal(std::uint16_t status, const errors::row* row) noexcept {
+  if (!is_client_error(status)) return false;
+  if (row != nullptr && row->code == errors::code::idempotency_conflict) return false;
+  return row != nullptr ? is_client_error(row->http_status) : status != 409;
 }
 
 std::string_view media_type_of(const response& r) noexcept {
@@ -54,16 +66,25 @@ std::uint64_t system_random() noexcept {
   return value;
 }
 
-// From nothing to all of `most`; `random` is uniform.
+// Options are any numbers: between these bounds nothing below overflows.
+milliseconds bounded(milliseconds option) noexcept {
+  return std::clamp(option, milliseconds(0), milliseconds(option_max));
+}
+
+// From nothing to all of `most`, which is bounded(); `random` is uniform.
 milliseconds part_of(milliseconds most, std::uint64_t random) noexcept {
-  constexpr milliseconds longest{0xffff'fffe};
-  const auto steps = static_cast<std::uint64_t>(std::clamp(most, milliseconds(0), longest).count());
+  const auto steps = static_cast<std::uint64_t>(most.count());
   return milliseconds(static_cast<std::int64_t>(((random >> 32) * (steps + 1)) >> 32));
 }
 
 milliseconds doubled(milliseconds first, unsigned times, milliseconds most) noexcept {
-  for (; times > 0 && first < most; --times) first = first > most / 2 ? most : first * 2;
+  for (; times > 0 && first < most && first.count() > 0; --times) first *= 2;
   return std::min(first, most);
+}
+
+// A saved time, and a clock, may be anything.
+time_point later(time_point than, milliseconds by) noexcept {
+  return than > time_point::max() - by ? time_point::max() : than + by;
 }
 
 }  // namespace
@@ -125,24 +146,27 @@ sending::sending(operation& of, const send_options& options, retry_budget& budge
     const bool is_own = std::ranges::any_of(of.what().headers, [&each](const header& own) {
       return equal_ignoring_case(own.name, each.name);
     });
-    if (!is_own) wire_.headers.push_back(each);
+    // One key for all operations would make one call of them.
+    if (!is_own && !is_reserved_header(each.name)) wire_.headers.push_back(each);
   }
   if (!of.key().empty()) wire_.headers.push_back({"Idempotency-Key", std::string(of.key())});
 }
 
 sending::step sending::begin(instant now) {
-  deadline_ = now.steady + options_.deadline;
-  if (is_window_over(now.wall)) return end(stop::window_over);
+  deadline_ = now.steady + bounded(options_.deadline);
+  if (of_.may_have_happened_ && !of_.is_repeatable()) return end(stop::unrepeatable);
+  if (is_window_over(now)) return end(stop::window_over);
   return attempt(now);
 }
 
 sending::step sending::attempt(instant now) {
   const auto left = std::chrono::ceil<milliseconds>(deadline_ - now.steady);
   if (left.count() <= 0) return end(stop::deadline);
-  timeout_ = std::min(options_.attempt_timeout, left);
+  timeout_ = std::min(bounded(options_.attempt_timeout), left);
   was_uncertain_ = of_.may_have_happened_;
   of_.may_have_happened_ = true;
   if (!of_.first_sent_at_) of_.first_sent_at_ = now.wall;
+  if (!of_.first_sent_here_) of_.first_sent_here_ = now.steady;
   ++answer_.attempts;
   answer_.response.reset();
   answer_.failure.reset();
@@ -155,12 +179,15 @@ sending::step sending::attempted(result<response, transport_failure> outcome, in
   if (outcome) {
     const response& got = *outcome;
     if (!is_success_status(got.status)) answer_.error = read_error(got, options_.catalogue);
-    if (is_refusal(got.status, answer_.code())) of_.may_have_happened_ = was_uncertain_;
+    if (is_refusal(got.status, find_row(answer_, options_.catalogue))) {
+      of_.may_have_happened_ = was_uncertain_;
+    }
     if (const auto wait = got.header("Retry-After")) {
       const auto wall = std::chrono::floor<std::chrono::seconds>(now.wall);
       // Beside the server's own clock, where it tells.
       const auto date = parse_http_date(got.header("Date").value_or(""), wall);
-      answer_.retry_after = parse_retry_after(*wait, date.value_or(wall), options_.retry_after_max);
+      answer_.retry_after =
+          parse_retry_after(*wait, date.value_or(wall), bounded(options_.retry_after_max));
     }
   } else if (!outcome.error().may_have_arrived) {
     of_.may_have_happened_ = was_uncertain_;
@@ -185,7 +212,7 @@ sending::step sending::attempted(result<response, transport_failure> outcome, in
 
 sending::step sending::paused(instant now) {
   // Again: a pause may have been longer than was asked for, by days where the machine slept.
-  if (is_window_over(now.wall)) return end(stop::window_over);
+  if (is_window_over(now)) return end(stop::window_over);
   return attempt(now);
 }
 
@@ -202,9 +229,12 @@ sending::step sending::end(stop why) {
   return step::done;
 }
 
-bool sending::is_window_over(time_point then) const noexcept {
+bool sending::is_window_over(instant then) const noexcept {
   if (of_.key_.empty() || !of_.first_sent_at_) return false;
-  return then >= *of_.first_sent_at_ + send_window || then + clock_slack < *of_.first_sent_at_;
+  // The steady clock knows no other process, but nobody sets it back.
+  if (of_.first_sent_here_ && then.steady - *of_.first_sent_here_ >= send_window) return true;
+  return then.wall >= later(*of_.first_sent_at_, send_window) ||
+         later(then.wall, clock_slack) < *of_.first_sent_at_;
 }
 
 std::optional<stop> sending::reason_to_stop(const result<response, transport_failure>& outcome,
@@ -213,13 +243,11 @@ std::optional<stop> sending::reason_to_stop(const result<response, transport_fai
   if (outcome) {
     status = outcome->status;
     if (is_success_status(status)) return stop::answered;
-    const errors::code code = answer_.code();
-    const errors::tier tier =
-        answer_.category() == errors::category::none ? errors::tier::http : errors::tier::call;
+    const errors::row* const row = find_row(answer_, options_.catalogue);
     bool may_help = false;
-    if (code == errors::code::idempotency_conflict) {
+    if (row != nullptr && row->code == errors::code::idempotency_conflict) {
       may_help = answer_.retry_after.has_value();  // G10
-    } else if (const errors::row* const row = options_.catalogue.find(code, tier)) {
+    } else if (row != nullptr) {
       may_help = row->hint == errors::retry_hint::backoff;  // G8
     } else {                                                // G25
       may_help = status == 429 || status == 500 || (status >= 502 && status <= 504);
@@ -235,11 +263,14 @@ std::optional<stop> sending::reason_to_stop(const result<response, transport_fai
 
   if (answer_.attempts >= options_.attempts_max) return stop::attempts_used_up;
   const milliseconds first = status == 429 ? options_.pause_first_limited : options_.pause_first;
-  const milliseconds most = doubled(first, answer_.attempts - 1, options_.pause_max);
+  const milliseconds most =
+      doubled(bounded(first), answer_.attempts - 1, bounded(options_.pause_max));
   const std::uint64_t random = options_.random ? options_.random() : system_random();
   pause_ = part_of(most, random) + answer_.retry_after.value_or(milliseconds(0));
   if (now.steady + pause_ >= deadline_) return stop::deadline;
-  if (is_window_over(now.wall) || is_window_over(now.wall + pause_)) return stop::window_over;
+  if (is_window_over(now) || is_window_over({now.steady + pause_, later(now.wall, pause_)})) {
+    return stop::window_over;
+  }
   if (!budget_.take()) return stop::budget_used_up;
   return std::nullopt;
 }

@@ -118,6 +118,45 @@ TEST(BlockingClient, EndsItsPauseWhenItIsStopped) {
   EXPECT_EQ(got.why, stop::cancelled);
 }
 
+TEST(BlockingClient, DoesNotPauseOnceItIsStopped) {
+  std::stop_source stop;
+  scripted by([&stop](const request&) {
+    stop.request_stop();
+    return lost();
+  });
+  client_options options;
+  options.send.pause_first = 1h;
+  options.send.pause_max = 1h;
+  options.send.deadline = 10h;
+  options.send.random = [] { return ~std::uint64_t{0}; };
+  blocking_client api(by, options);
+  operation of = *operation::get("/");
+  EXPECT_EQ(api.send(of, stop.get_token()).why, client::stop::cancelled);
+  EXPECT_THAT(by.seen, SizeIs(1));
+}
+
+TEST(BlockingClient, SendsNothingAfterAPauseInWhichItWasStopped) {
+  manual clock;
+  std::stop_source stop;
+  scripted by([](const request&) { return lost(); });
+  client_options options = clock.options();
+  options.sleep = [&stop](milliseconds, std::stop_token) { stop.request_stop(); };
+  blocking_client api(by, options);
+  operation of = *operation::get("/");
+  EXPECT_EQ(api.send(of, stop.get_token()).why, client::stop::cancelled);
+  EXPECT_THAT(by.seen, SizeIs(1));
+}
+
+TEST(BlockingClient, TakesTheClockThatItIsGiven) {
+  manual clock;
+  clock.time = 7s;
+  scripted by([](const request&) { return respond(200); });
+  blocking_client api(by, clock.options());
+  operation of = *operation::get("/");
+  api.send(of);
+  EXPECT_EQ(of.first_sent_at(), at(7s));
+}
+
 TEST(BlockingClient, TakesTheSystemsClocks) {
   scripted by([](const request&) { return respond(200); });
   blocking_client api(by);

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "parley/client/operation.hpp"
 
+#include <cstdint>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <openssl/sha.h>
 
 #include "client/client_fixture.hpp"
 
@@ -77,7 +80,8 @@ TEST(Operation, ChecksTheMethod) {
 TEST(Operation, ChecksTheTarget) {
   EXPECT_EQ(refused(plain("GET", "/")), "made");
   EXPECT_EQ(refused(plain("GET", "/a?b=c%20d&e=~")), "made");
-  for (const char* target : {"", "v1", "http://a/", "/a b", "/a\r\nX: y", "/\xC3\xA9", "/\x7f"}) {
+  for (const char* target :
+       {"", "v1", "http://a/", "/a b", "/a\r\nX: y", "/\xC3\xA9", "/\x7f", "/a#b"}) {
     EXPECT_EQ(refused(plain("GET", target)), "bad_target") << target;
   }
 }
@@ -164,6 +168,79 @@ TEST(SavedOperation, CutAtAnyByteIsDamaged) {
   }
   EXPECT_FALSE(operation::restore(saved + '\0'));
 }
+
+std::string number(std::uint64_t value) {
+  std::string made;
+  for (int i = 0; i < 8; ++i) made.push_back(static_cast<char>(value >> (8 * i)));
+  return made;
+}
+std::string text(std::string_view value) { return number(value.size()) + std::string(value); }
+
+// The parts of a GET without headers, and the digest at the end that fits them.
+struct saved_parts {
+  std::string magic = "PLY1";
+  std::string method = text("GET");
+  std::string target = text("/v1/calls");
+  std::string headers = number(0);
+  std::string body = text("");
+  std::string key = text("");
+  std::string times = number(7) + number(0) + number(7);
+  std::string rest = {};
+
+  std::string bytes() const {
+    std::string made = magic + method + target + headers + body + key + times + rest;
+    unsigned char digest[SHA256_DIGEST_LENGTH];
+    SHA256(reinterpret_cast<const unsigned char*>(made.data()), made.size(), digest);
+    return made.append(digest, digest + 16);
+  }
+};
+
+// The form is forever: what this version has saved is what later ones read.
+TEST(SavedOperation, HasTheFormThatIsDescribed) {
+  const auto made =
+      *operation::make({.method = "GET", .target = "/v1/calls"}, {.clock = [] { return at(7ms); }});
+  EXPECT_EQ(made.save(), saved_parts().bytes());
+  const auto before = static_cast<std::uint64_t>(-5'000);
+  EXPECT_EQ(full().save(),
+            (saved_parts{.method = text("PATCH"),
+                         .target = text("/v1/calls/call_1?a=b"),
+                         .headers = number(2) + text("Content-Type") + text("application/json") +
+                                    text("X-A") + text(""),
+                         .body = text(std::string_view("{\"\0\xFF\"}", 6)),
+                         .key = text("order-17"),
+                         .times = number(before) + number(0) + number(before)})
+                .bytes());
+}
+
+struct damage_case {
+  const char* name;
+  saved_parts parts;
+};
+class DamagedOperation : public testing::TestWithParam<damage_case> {};
+TEST_P(DamagedOperation, IsNotRestored) {
+  const auto read = operation::restore(GetParam().parts.bytes());
+  ASSERT_FALSE(read);
+  EXPECT_EQ(read.error(), operation_errc::damaged);
+}
+INSTANTIATE_TEST_SUITE_P(
+    , DamagedOperation,
+    testing::Values(
+        damage_case{"OfAnotherVersion", {.magic = "PLY2"}},
+        damage_case{"WithNothingBehindTheMagic", {"PLY1", "", "", "", "", "", "", ""}},
+        damage_case{"WithABadMethod", {.method = text("G T")}},
+        damage_case{"WithABadTarget", {.target = text("v1")}},
+        damage_case{"WithABadHeader", {.headers = number(1) + text("X-A") + text("b\r\nC: d")}},
+        damage_case{"WithAReservedHeader", {.headers = number(1) + text("Host") + text("b")}},
+        damage_case{"WithFewerHeadersThanItSays", {.headers = number(~std::uint64_t{0})}},
+        damage_case{"WithAKeyThatTheMethodDoesNotTake", {.key = text("k")}},
+        damage_case{"WithoutTheKeyThatTheMethodTakes", {.method = text("POST")}},
+        damage_case{"WithABadKey", {.method = text("POST"), .key = text("a b")}},
+        damage_case{"WithATextBeyondItsEnd", {.key = number(1000)}},
+        damage_case{"WithATextFarBeyondItsEnd", {.key = number(~std::uint64_t{0})}},
+        damage_case{"NeitherSentNorNot", {.times = number(7) + number(2) + number(7)}},
+        damage_case{"WithoutItsLastNumber", {.times = number(7) + number(0)}},
+        damage_case{"WithMoreBehindIt", {.rest = std::string(1, '\0')}}),
+    [](const auto& each) { return std::string(each.param.name); });
 
 // A key with one bit changed would be another call.
 TEST(SavedOperation, WithAnyBitChangedIsDamaged) {

@@ -59,6 +59,7 @@ client_options patient() {
 }
 
 std::string id_in(std::string_view json) {
+  if (!json.starts_with('{')) return std::string(json);
   const auto begin = json.find(R"("id":")") + 6;
   return std::string(json.substr(begin, json.find('"', begin) - begin));
 }
@@ -124,10 +125,31 @@ TEST(PageWalk, OnceDoneAsksForNothing) {
   EXPECT_EQ(by.asked.size(), asked);
 }
 
+// A loop that was left, and another over the same walk: nothing is lost.
+TEST(PageWalk, GoesOnInAnotherLoopWithTheItemAtWhichOneWasLeft) {
+  const std::vector<std::string> all = {"a", "b", "c", "d", "e"};
+  for (std::size_t most = 0; most <= all.size(); ++most) {
+    list_server by;
+    page_walk walk("/v1/calls?limit=2");
+    std::vector<std::string> ids = walk_items(by, walk, most).ids;
+    for (const std::string& id : walk_items(by, walk).ids) ids.push_back(id);
+    EXPECT_EQ(ids, all) << most;
+    EXPECT_EQ(by.asked.size(), 5u) << "no page is asked for twice";
+  }
+}
+
 TEST(PageWalk, EncodesTheCursor) {
   list_server by;
   by.add("/v1/calls", respond(200, body_of({"a"}, "a&b=c/ +%\xC3\xA9")));
   by.add("/v1/calls?cursor=a%26b%3Dc%2F%20%2B%25%C3%A9", respond(200, body_of({"b"}, "")));
+  page_walk walk("/v1/calls");
+  EXPECT_THAT(walk_items(by, walk).ids, ElementsAre("a", "b"));
+}
+
+TEST(PageWalk, LeavesACursorAsItIsWhereItMay) {  // F9
+  list_server by;
+  by.add("/v1/calls", respond(200, body_of({"a"}, "aZ09-._~")));
+  by.add("/v1/calls?cursor=aZ09-._~", respond(200, body_of({"b"}, "")));
   page_walk walk("/v1/calls");
   EXPECT_THAT(walk_items(by, walk).ids, ElementsAre("a", "b"));
 }
@@ -202,6 +224,34 @@ TEST(PageWalkFailure, OfACursorThatLeadsToItself) {
   EXPECT_THAT(got.ids, ElementsAre("a", "b"));
 }
 
+TEST(PageWalkFailure, OfACircleOfAnyLength) {
+  for (std::size_t length = 1; length <= 9; ++length) {
+    for (std::size_t before = 0; before <= 5; ++before) {
+      list_server by;
+      const auto cursor = [](std::size_t i) { return "c" + std::to_string(i); };
+      for (std::size_t i = 0; i < before + length; ++i) {
+        const std::size_t next = i + 1 < before + length ? i + 1 : before;
+        by.add(i == 0 ? "/v1/n" : "/v1/n?cursor=" + cursor(i - 1),
+               respond(200, body_of({"x"}, cursor(i))));
+        if (i + 1 == before + length) {
+          by.add("/v1/n?cursor=" + cursor(i), respond(200, body_of({"x"}, cursor(next))));
+        }
+      }
+      page_walk walk("/v1/n");
+      const walked got = walk_items(by, walk, 200);
+      EXPECT_EQ(got.failed, page_errc::cursor_repeated) << before << ' ' << length;
+      EXPECT_LE(by.asked.size(), 4 * (before + length) + 1);
+      EXPECT_TRUE(length > 1 || by.asked.size() == before + 2) << "not at once";
+    }
+  }
+}
+
+TEST(PageWalkFailure, OfATargetWithAFragment) {
+  list_server by;
+  page_walk walk("/v1/calls#top");
+  EXPECT_EQ(walk_items(by, walk).failed, page_errc::bad_target);
+}
+
 TEST(PageWalkFailure, OfATargetThatIsNone) {
   list_server by;
   page_walk walk("no target");
@@ -269,6 +319,57 @@ TEST(Checkpoint, GivesThePageWholeWhereItsItemIsGone) {
   EXPECT_THAT(walk_items(by, *resumed).ids, ElementsAre("b", "c"));
 }
 
+TEST(Checkpoint, FindsItsItemByANumberToo) {
+  list_server by;
+  by.add("/v1/n", respond(200, R"({"data":[{"id":9},{"id":7},{"id":8}],"meta":{}})"));
+  auto resumed = page_walk::resume("1&%2Fv1%2Fn&&1&7");
+  blocking_client api(by, patient());
+  const auto request = resumed->next_request();
+  operation of = *request;
+  EXPECT_THAT(resumed->take(api.send(of))->items(), ElementsAre(R"({"id":8})"));
+}
+
+TEST(Checkpoint, BehindAPageIsThatOfTheNextOne) {
+  list_server by;
+  blocking_client api(by, patient());
+  page_walk walk("/v1/calls?limit=2");
+  auto request = walk.next_request();
+  ASSERT_TRUE(walk.take(api.send(*request)));
+  walk.handled(0);
+  EXPECT_EQ(walk.checkpoint(), "1&%2Fv1%2Fcalls%3Flimit%3D2&&1&a");
+  walk.handled(1);
+  EXPECT_EQ(walk.checkpoint(), "1&%2Fv1%2Fcalls%3Flimit%3D2&c1&0&");
+}
+
+TEST(Checkpoint, OfAPageThatCameWholeLeavesNothingOut) {
+  list_server by;
+  by.add("/v1/n", respond(200, R"({"data":[1,{"id":"x"},3],"meta":{"cursor":"c"}})"));
+  for (const char* place : {"1&%2Fv1%2Fn&&9&", "1&%2Fv1%2Fn&&2&gone"}) {
+    auto resumed = page_walk::resume(place);
+    blocking_client api(by, patient());
+    auto request = resumed->next_request();
+    EXPECT_EQ(resumed->take(api.send(*request))->size(), 3u);
+    EXPECT_EQ(resumed->checkpoint(), "1&%2Fv1%2Fn&&0&");
+    resumed->handled(0);
+    EXPECT_EQ(resumed->checkpoint(), "1&%2Fv1%2Fn&&1&");
+  }
+}
+
+// What was handled before is left out of the page that it was in, and of no other.
+TEST(Checkpoint, LeavesNothingOutOfLaterPages) {
+  list_server by;
+  by.add("/v1/n", respond(200, R"({"data":[1,2,3],"meta":{"cursor":"c"}})"));
+  by.add("/v1/n?cursor=c", respond(200, R"({"data":[4,5,6],"meta":{}})"));
+  by.add("/v1/s", respond(200, body_of({"a", "b"}, "c")));
+  by.add("/v1/s?cursor=c", respond(200, body_of({"new", "a", "c"}, "")));
+  for (const auto& [target, rest] :
+       {std::pair("1&%2Fv1%2Fn&&2&", 4), std::pair("1&%2Fv1%2Fs&&1&a", 4)}) {
+    auto resumed = page_walk::resume(target);
+    ASSERT_TRUE(resumed);
+    EXPECT_EQ(walk_items(by, *resumed).ids.size(), static_cast<std::size_t>(rest)) << target;
+  }
+}
+
 TEST(Checkpoint, CountsItemsWithoutAnId) {
   list_server by;
   by.add("/v1/n", respond(200, R"({"data":[1,[2],{"x":3},"4"],"meta":{}})"));
@@ -285,15 +386,18 @@ TEST(Checkpoint, CountsItemsWithoutAnId) {
     EXPECT_EQ(page->size(), static_cast<std::size_t>(rest));
   }
   walk.handled(0);  // does not go back
-  walk.handled(99);
+  EXPECT_EQ(walk.checkpoint(), "1&%2Fv1%2Fn&&4&");
+  walk.handled(4);
+  EXPECT_EQ(walk.checkpoint(), "1&%2Fv1%2Fn&&4&");
+  walk.handled(static_cast<std::size_t>(-1));
   auto resumed = page_walk::resume(walk.checkpoint());
   EXPECT_TRUE(resumed->take(api.send(*(request = resumed->next_request())))->empty());
 }
 
 TEST(Checkpoint, KnowsNumbersAndOddTextsForIds) {
-  for (const char* ids :
-       {R"({"id":7},{"id":8})", R"({"id":"\"&=%"},{"id":"x"})", R"({"id":"\u00e9"},{"id":"x"})",
-        R"({"id":true},{"id":null})", R"({"id":7,"id":9},{"id":"7"})"}) {
+  for (const char* ids : {R"({"id":7},{"id":8})", R"({"id":"\"&=%"},{"id":"x"})",
+                          R"({"id":"\u00e9"},{"id":"x"})", R"({"id":true},{"id":null})",
+                          R"({"id":7,"id":9},{"id":"7"})", R"({"\u0069d":7},{"id":8})"}) {
     list_server by;
     by.add("/v1/n", respond(200, R"({"data":[)" + std::string(ids) + R"(],"meta":{}})"));
     blocking_client api(by, patient());
@@ -309,9 +413,10 @@ TEST(Checkpoint, KnowsNumbersAndOddTextsForIds) {
 
 TEST(Checkpoint, DamagedIsRefused) {
   EXPECT_TRUE(page_walk::resume("1&%2Fv1&&0&"));
-  for (const char* text : {"", "1", "2&%2Fv1&&0&", "1&%2Fv1&&0", "1&%2Fv1&&0&&", "1&%2Fv1&&x&",
-                           "1&%2Fv1&&-1&", "1&%2Fv1&&&", "1&%2Fv1&&99999999999999999999&",
-                           "1&%2&&0&", "1&%zz&&0&", "1&v1&&0&", "1&&&0&", "1&%2Fv1&&0 &"}) {
+  for (const char* text :
+       {"", "1", "2&%2Fv1&&0&", "1&%2Fv1&&0&&&&&&&", "1&%2Fv1&&0", "1&%2Fv1&&0&&", "1&%2Fv1&&x&",
+        "1&%2Fv1&&-1&", "1&%2Fv1&&&", "1&%2Fv1&&99999999999999999999&", "1&%2&&0&", "1&%zz&&0&",
+        "1&%2Fv1&%zz&0&", "1&%2Fv1&&0&a%2", "1&v1&&0&", "1&&&0&", "1&%2Fv1&&0 &"}) {
     const auto resumed = page_walk::resume(text);
     ASSERT_FALSE(resumed) << text;
     EXPECT_EQ(resumed.error(), page_errc::damaged);
@@ -333,6 +438,16 @@ TEST(ParsePage, GivesTheItemsAsTheyStand) {
   EXPECT_TRUE(read->is_last());
 }
 
+TEST(ParsePage, ThatWasMovedFromIsEmpty) {
+  auto read = parse_page(R"({"data":[1],"meta":{"cursor":"c","total_results":7,"page_size":3}})");
+  const page kept = *std::move(read);
+  EXPECT_EQ(kept.size(), 1u);
+  EXPECT_FALSE(kept.is_last());
+  EXPECT_TRUE(read->empty());
+  EXPECT_TRUE(read->is_last());
+  EXPECT_EQ(read->total_results() + read->page_size(), 0u);
+}
+
 struct page_case {
   const char* name;
   std::string_view body;
@@ -343,6 +458,8 @@ constexpr page_case good_pages[] = {
     {"EmptyCursor", R"({"data":[],"meta":{"cursor":""}})"},
     {"ExtraMembers", R"({"x":{"data":1},"data":[],"meta":{"y":[]},"z":[{"meta":2}]})"},
     {"LastOfTwo", R"({"data":1,"meta":2,"data":[],"meta":{}})"},
+    {"LastOfTwoLists", R"({"data":[1],"meta":{},"data":[]})"},
+    {"EscapesInNames", R"({"d\u0061ta":[],"met\u0061":{}})"},
     {"WholeNumberWithAPoint", R"({"data":[],"meta":{"total_results":7.0}})"},
 };
 class GoodPage : public testing::TestWithParam<page_case> {};

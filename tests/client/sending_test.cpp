@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "parley/client/sending.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <limits>
 #include <random>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -133,6 +135,23 @@ TEST(SendingAgain, KnowsTheCodesOfACatalogue) {
   EXPECT_EQ(closed.code(), errors::own_code(1));
 }
 
+TEST(SendingAgain, IsDecidedByTheTierOfTheCode) {
+  static constexpr std::array rows = {
+      errors::call_row(errors::own_code(0), errors::category::account_limit, 403,
+                       errors::retryable::yes, errors::retry_hint::backoff, "limited", "#a", "A."),
+      errors::http_row(errors::own_code(0), 503, errors::retry_hint::never, "limited", "#b", "B."),
+  };
+  send_options options = plain();
+  options.catalogue = errors::catalogue<rows>();
+  options.attempts_max = 2;
+  const std::string of_call = R"({"error":{"code":"limited","category":"account_limit"}})";
+  operation of = dial();
+  EXPECT_EQ(play(of, {respond(403, of_call), respond(403, of_call)}, options).fate, fate::not_done);
+  const answer got = play(of, {respond(403, R"({"error":{"code":"limited"}})")}, options);
+  EXPECT_EQ(got.why, stop::answered);
+  EXPECT_EQ(got.fate, fate::unknown) << "a 503 by its code";
+}
+
 TEST(SendingAgain, WithoutAResponse) {
   for (const transport_errc why :
        {transport_errc::not_connected, transport_errc::connection_lost, transport_errc::timed_out,
@@ -157,6 +176,18 @@ TEST(SendingAgain, OfWhatIsNotRepeatableOnlyWhereItDidNotArrive) {
     std::vector<outcome> outcomes;
     outcomes.push_back(std::move(each));
     EXPECT_EQ(play(of, std::move(outcomes)).why, stop::unrepeatable);
+  }
+}
+
+TEST(SendingAgain, OfWhatIsNotRepeatableIsRefusedToAFurtherSendToo) {
+  operation of = *operation::make({.method = "LINK", .target = "/"});
+  EXPECT_EQ(play(of, {refused_connection(), respond(403)}).fate, fate::not_done);
+  EXPECT_EQ(play(of, {lost()}).fate, fate::unknown);
+  for (operation each : {of, *operation::restore(of.save())}) {
+    const answer got = play(each, {});
+    EXPECT_EQ(got.why, stop::unrepeatable);
+    EXPECT_EQ(got.fate, fate::unknown);
+    EXPECT_EQ(got.attempts, 0u);
   }
 }
 
@@ -254,20 +285,30 @@ TEST(SendingPause, IsLongerByRetryAfter) {
 }
 
 TEST(SendingPause, OfAnyOptionsIsNeitherNegativeNorWithoutBound) {
-  for (const milliseconds first : {milliseconds::min(), -1ms, 0ms, milliseconds::max()}) {
-    for (const milliseconds most : {-1ms, 0ms, 10ms, milliseconds(milliseconds::max() / 2)}) {
+  const milliseconds all[] = {
+      milliseconds::min(), -1ms, 0ms, 10ms, option_max, milliseconds(option_max) + 1ms,
+      milliseconds::max()};
+  for (const milliseconds first : all) {
+    for (const milliseconds most : all) {
       send_options options = plain();
       options.pause_first = first;
+      options.pause_first_limited = first;
       options.pause_max = most;
-      options.deadline = std::chrono::hours(24 * 60);
-      options.attempts_max = 4;
-      retry_budget budget;
+      options.retry_after_max = most;
+      options.deadline = milliseconds::max();
+      options.attempts_max = 40;
+      retry_budget budget(1000, 1);
       operation of = *operation::get("/");
       sending s(of, options, budget);
-      s.begin(both_at(0ms));
-      if (s.attempted(lost(), both_at(0ms)) == sending::step::done) continue;
-      EXPECT_GE(s.pause(), 0ms);
-      EXPECT_LT(s.pause(), std::chrono::hours(24 * 50));
+      ASSERT_EQ(s.begin(both_at(0ms)), sending::step::attempt);
+      for (int i = 0; i < 39; ++i) {
+        const auto next =
+            s.attempted(respond(429, "", {{"Retry-After", "99999999999999999999"}}), both_at(0ms));
+        if (next == sending::step::done) break;
+        EXPECT_GE(s.pause(), 0ms);
+        EXPECT_LE(s.pause(), std::min(std::max(most, 0ms), milliseconds(option_max)) * 2);
+        EXPECT_EQ(s.paused(both_at(0ms)), sending::step::attempt);
+      }
     }
   }
 }
@@ -286,6 +327,20 @@ TEST(SendingDeadline, BoundsTheLastAttempts) {
   EXPECT_EQ(s.attempted(lost(), both_at(30s)), sending::step::pause);
   EXPECT_EQ(s.paused(both_at(30s + 500ms)), sending::step::attempt);
   EXPECT_EQ(s.timeout(), 9500ms);
+}
+
+TEST(SendingDeadline, LeavesTheLastPartOfAMillisecond) {
+  send_options options = plain();
+  options.deadline = 10ms;
+  retry_budget budget;
+  operation of = dial();
+  sending s(of, options, budget);
+  options.random = [] { return std::uint64_t{0}; };
+  s.begin(both_at(0ms));
+  s.attempted(lost(), both_at(0ms));
+  EXPECT_EQ(s.paused({std::chrono::steady_clock::time_point(9'999us), at(9ms)}),
+            sending::step::attempt);
+  EXPECT_EQ(s.timeout(), 1ms);
 }
 
 TEST(SendingDeadline, EndsWhereThePauseWouldNotEndBefore) {
@@ -321,14 +376,30 @@ TEST(SendingDeadline, IsSeenAfterAPauseThatWasTooLong) {
 }
 
 TEST(SendingDeadline, OfNothingSendsNothing) {
+  for (const milliseconds deadline : {0ms, -1ms, milliseconds::min()}) {
+    send_options options = plain();
+    options.deadline = deadline;
+    operation of = dial();
+    const answer got = play(of, {}, options);
+    EXPECT_EQ(got.why, stop::deadline);
+    EXPECT_EQ(got.attempts, 0u);
+    EXPECT_EQ(got.fate, fate::not_done);
+    EXPECT_FALSE(of.first_sent_at());
+  }
+}
+
+TEST(SendingDeadline, OfTheLongestTimeIsNone) {
   send_options options = plain();
-  options.deadline = 0ms;
+  options.deadline = milliseconds::max();
+  options.attempt_timeout = milliseconds::max();
+  retry_budget budget;
   operation of = dial();
-  const answer got = play(of, {}, options);
-  EXPECT_EQ(got.why, stop::deadline);
-  EXPECT_EQ(got.attempts, 0u);
-  EXPECT_EQ(got.fate, fate::not_done);
-  EXPECT_FALSE(of.first_sent_at());
+  sending s(of, options, budget);
+  EXPECT_EQ(s.begin(both_at(1000h)), sending::step::attempt);
+  EXPECT_EQ(s.timeout(), option_max);
+  options.attempt_timeout = milliseconds::min();
+  EXPECT_EQ(s.begin(both_at(1000h)), sending::step::attempt);
+  EXPECT_EQ(s.timeout(), 0ms);
 }
 
 // The window: 23 hours from the first send on.
@@ -405,6 +476,50 @@ TEST_P(SendingWindow, IsSeenAfterAPauseThatWasTooLong) {
 
 INSTANTIATE_TEST_SUITE_P(, SendingWindow, testing::ValuesIn(windows),
                          [](const auto& each) { return std::string(each.param.name); });
+
+TEST(SendingWindowEdges, OfAnyTimeThatWasSavedIsNoOverflow) {
+  const time_point times[] = {time_point::min(), at(0ms), time_point::max()};
+  for (const time_point made : times) {
+    for (const time_point sent : times) {
+      operation of = *operation::restore(
+          operation::post("/v1/calls", "{}", {.clock = [made] { return made; }})->save());
+      EXPECT_EQ(answer_one(of, respond(202), sent).is_success(),
+                made == sent && sent != time_point::max());
+    }
+  }
+  const time_point late = time_point::max() - 1h;
+  operation of =
+      *operation::restore(operation::post("/", "{}", {.clock = [late] { return late; }})->save());
+  EXPECT_TRUE(answer_one(of, respond(202), late + 30min).is_success());
+}
+
+// The wall clock was set back while the process lived.
+TEST(SendingWindowEdges, AreThoseOfTheSteadyClockToo) {
+  const time_point wall = at(100h);
+  const auto steady = [](milliseconds since) {
+    return std::chrono::steady_clock::time_point(since);
+  };
+  for (const auto& [later, is_sent] :
+       {std::pair(milliseconds(23h - 1ms), true), std::pair(milliseconds(23h), false)}) {
+    const send_options options = plain();
+    retry_budget budget;
+    operation of = dial();
+    sending first(of, options, budget);
+    first.begin({steady(5h), wall});
+    first.attempted(lost(), {steady(5h), wall});
+    sending second(of, options, budget);
+    EXPECT_EQ(second.begin({steady(5h + later), wall}) == sending::step::attempt, is_sent);
+  }
+  send_options options = plain();
+  options.deadline = 1000h;
+  retry_budget budget;
+  operation of = dial();
+  sending s(of, options, budget);
+  s.begin({steady(0h), wall});
+  EXPECT_EQ(s.attempted(lost(), {steady(23h - 500ms), wall}), sending::step::done);
+  EXPECT_EQ(s.take_answer().why, stop::window_over);
+  EXPECT_EQ(budget.tokens(), budget.capacity());
+}
 
 TEST(SendingWithoutAKey, HasNoWindow) {
   operation of = *operation::get("/v1/calls");
@@ -512,7 +627,31 @@ TEST(SendingRequest, HasTheHeadersOfAllRequestsButThoseOfItsOwn) {
   EXPECT_EQ(of.save().find("Bearer"), std::string::npos) << "secrets are not saved";
 }
 
+// With one key for all operations the server would answer the second call with the first.
+TEST(SendingRequest, TakesNoHeaderOfAllRequestsThatIsNotTheCallers) {
+  send_options options = plain();
+  options.headers = {{"idempotency-key", "shared"}, {"Host", "a"}, {"Content-Length", "1"},
+                     {"Connection", "close"},       {"X-B", "2"},  {"Transfer-Encoding", "x"}};
+  retry_budget budget;
+  operation keyed = dial();
+  EXPECT_EQ(sending(keyed, options, budget).wire_request().headers,
+            (std::vector<header>{
+                {"Content-Type", "application/json"}, {"X-B", "2"}, {"Idempotency-Key", "k"}}));
+  operation unkeyed = *operation::get("/");
+  EXPECT_EQ(sending(unkeyed, options, budget).wire_request().headers,
+            (std::vector<header>{{"X-B", "2"}}));
+}
+
+// They are referred to.
+static_assert(!std::is_constructible_v<sending, operation&, send_options, retry_budget&>);
+
 // What is known afterwards.
+
+constexpr const char* no_consent_body =
+    R"({"error":{"code":"no_consent","category":"compliance_blocked"}})";
+constexpr const char* gateway_failed_body =
+    R"({"error":{"code":"sip_gateway_failed","category":"provider_error"}})";
+constexpr const char* busy_body = R"({"error":{"code":"busy","category":"unreachable"}})";
 
 struct fate_case {
   const char* name;
@@ -542,6 +681,8 @@ INSTANTIATE_TEST_SUITE_P(
         fate_case{"Success", {respond(202)}, fate::done},
         fate_case{"SuccessOfTheLeastStatus", {respond(200)}, fate::done},
         fate_case{"SuccessOfTheGreatestStatus", {respond(299)}, fate::done},
+        fate_case{"AboveTheSuccesses", {respond(300)}, fate::unknown},
+        fate_case{"BelowTheSuccesses", {respond(199)}, fate::unknown},
         fate_case{"SuccessAfterALoss", {lost(), respond(202)}, fate::done},
         fate_case{"Refused", {respond(code::no_consent)}, fate::not_done},
         fate_case{"RefusedWithoutAnEnvelope", {respond(404, "<html>")}, fate::not_done},
@@ -559,6 +700,16 @@ INSTANTIATE_TEST_SUITE_P(
         fate_case{
             "ServerErrorThenRefused", {respond(503), respond(code::no_consent)}, fate::unknown},
         fate_case{"Conflict", {respond(code::idempotency_conflict)}, fate::unknown},
+        fate_case{"ConflictOfAnotherServer", {respond(409, "<html>")}, fate::unknown},
+        fate_case{"RefusedWithAConflictsStatus", {respond(code::no_active_number)}, fate::not_done},
+        // Code and status contradict each other.
+        fate_case{"RefusalAsAServerError", {respond(502, no_consent_body)}, fate::unknown},
+        fate_case{"ServerErrorAsARefusal", {respond(400, gateway_failed_body)}, fate::unknown},
+        fate_case{"EndOfAPlacedCall", {respond(400, busy_body)}, fate::unknown},
+        fate_case{"LeastRefusal", {respond(400)}, fate::not_done},
+        fate_case{"GreatestRefusal", {respond(499)}, fate::not_done},
+        fate_case{"AboveTheRefusals", {respond(599)}, fate::unknown},
+        fate_case{"BelowTheRefusals", {respond(399)}, fate::unknown},
         fate_case{"Redirect", {respond(303)}, fate::unknown},
         fate_case{"NoStatusAtAll", {respond(std::uint16_t{0})}, fate::unknown},
         fate_case{"Cancelled", {fail(transport_errc::cancelled, true)}, fate::unknown},
@@ -624,6 +775,7 @@ TEST(Answer, OfAnEnvelope) {
   EXPECT_EQ(got.category(), errors::category::compliance_blocked);
   EXPECT_EQ((*got.error)->http_status(), 403);
   EXPECT_FALSE(got.is_replay());
+  EXPECT_FALSE(play_one(respond(202, "", {{"Idempotency-Replay", "false"}})).is_replay());
 }
 
 TEST(Answer, OfACodeThatIsNotKnown) {  // A10

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# call_api.sh <example_call_api> <parley-sandbox> <root>: the typed client against the sandbox, each
+# call_api.sh <example_call_api> <root> <parley-sandbox>: the typed client against the sandbox, each
 # step a process of its own. What one process could not finish the next one does, once.
 set -uo pipefail
 example=$1
 # shellcheck source=tests/e2e/serve.sh
-source "$3/tests/e2e/serve.sh"
-serve "$2" --port 0
+source "$2/tests/e2e/serve.sh"
+serve "$3" --port 0
 folder=$(mktemp -d)
 trap 'kill -KILL "$server" 2>/dev/null; rm -rf "$folder"' EXIT
 

@@ -11,7 +11,8 @@
 //   const answer b = api.send(*again);   // the same call, placed now or then
 //
 // An operation is a value that belongs to one thread at a time. Two of equal content are two
-// operations: nothing here compares bodies.
+// operations: nothing here compares bodies. A copy has the same key, and knows nothing of what the
+// other does from then on.
 
 #ifndef PARLEY_CLIENT_OPERATION_HPP
 #define PARLEY_CLIENT_OPERATION_HPP
@@ -43,7 +44,8 @@ inline constexpr std::size_t key_bytes_max = 255;
 enum class operation_errc : std::uint8_t {
   no_random = 1,  ///< the system gave no random bytes for a key
   bad_method,     ///< no token (RFC 9110, 9.1)
-  bad_target,     ///< no path that begins with a slash, or a byte that is not visible ASCII
+  bad_target,     ///< no path that begins with a slash, a byte that is not visible ASCII, or a
+                  ///< number sign: fragments are not sent (RFC 9112, 3.2.1)
   bad_header,     ///< a name that is no token, a control character in a value, or a name that is
                   ///< not the caller's: Idempotency-Key, Host, Content-Length, Connection,
                   ///< Transfer-Encoding
@@ -102,6 +104,7 @@ class PARLEY_CLIENT_EXPORT operation {
   std::string key_;
   time_point made_at_{};
   std::optional<time_point> first_sent_at_;
+  std::optional<std::chrono::steady_clock::time_point> first_sent_here_;  // in this process
   bool may_have_happened_ = false;
 };
 

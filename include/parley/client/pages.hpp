@@ -39,12 +39,12 @@ namespace parley::client {
 enum class page_errc : std::uint8_t {
   no_success = 1,   ///< see page_failure::answer: no response, or one that is no 2xx
   not_a_page,       ///< a body that is no list
-  cursor_repeated,  ///< the page's cursor is the one that asked for it: a circle
+  cursor_repeated,  ///< the page's cursor was there before: a circle, of whatever length
   bad_target,       ///< of the walk; see operation_errc
   damaged,          ///< resume() was not given what checkpoint() made
 };
 
-/// One page. Copies share what they look at.
+/// One page. Copies share what they look at. One that was moved from is an empty last page.
 class PARLEY_CLIENT_EXPORT page {
  public:
   /// The items as they stand in the body, JSON each; they live as long as any copy of *this.
@@ -86,7 +86,7 @@ class PARLEY_CLIENT_EXPORT page_walk {
   explicit page_walk(std::string target);
 
   bool is_done() const noexcept { return is_done_; }
-  /// What asks for the next page.
+  /// What asks for the next page; once is_done(), for the first one.
   result<operation, operation_errc> next_request() const;
   /// Takes its answer. Where that fails the walk stays where it was, to ask again.
   result<page, page_failure> take(answer of);
@@ -110,7 +110,12 @@ class PARLEY_CLIENT_EXPORT page_walk {
   // Items to leave out of the page that comes, or that were left out of the one taken last.
   std::size_t skip_ = 0;
   std::string skip_id_;  // of the last of them
+  std::string mark_;     // a cursor that came before
+  std::uint64_t pages_taken_ = 0;
   bool is_done_ = false;
+
+  friend class items;
+  bool has_unhandled() const noexcept { return last_ && handled_ < last_->size(); }
 };
 
 /// Reads the body of a list. Numbers that are absent from `meta` read as 0.
@@ -125,8 +130,9 @@ namespace detail {
 struct end_of_walk {};
 }  // namespace detail
 
-/// The pages of a walk as an input range of result<page, page_failure>; a failure is its last
-/// element. Iterating sends requests, and blocks. `by` and `walk` outlive it.
+/// The pages of a walk, from that behind the one taken last, as an input range of
+/// result<page, page_failure>; a failure is its last element. Iterating sends requests, and blocks.
+/// `by` and `walk` outlive it.
 class PARLEY_CLIENT_EXPORT pages {
  public:
   pages(blocking_client& by, page_walk& walk) : by_(&by), walk_(&walk) {}
@@ -146,6 +152,7 @@ class PARLEY_CLIENT_EXPORT pages {
     friend class pages;
     friend class items;
     iterator(blocking_client& by, page_walk& walk);
+    iterator(blocking_client& by, page_walk& walk, page taken);
     blocking_client* by_;
     page_walk* walk_;
     std::optional<value_type> current_;
@@ -160,6 +167,8 @@ class PARLEY_CLIENT_EXPORT pages {
 };
 
 /// The same for items. To step on from an item marks it as handled: walk.checkpoint() is behind it.
+/// Begins with the items that are not handled of the page that `walk` took last: another loop goes
+/// on with the item at which one was left.
 class PARLEY_CLIENT_EXPORT items {
  public:
   items(blocking_client& by, page_walk& walk) : by_(&by), walk_(&walk) {}

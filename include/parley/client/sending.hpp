@@ -14,7 +14,8 @@
 // client.hpp has a driver that blocks, parley/beast/client.hpp one for Boost.Asio.
 //
 // What is sent again, in this order:
-//   - nothing but an operation that is_repeatable(), unless the attempt certainly did not arrive
+//   - nothing but an operation that is_repeatable(), unless the attempt certainly did not arrive;
+//     that holds for a further send, too
 //   - by the catalogue's retry_hint where the code is known: `backoff` alone (G8); and a
 //     409 idempotency_conflict that carries Retry-After (G10)
 //   - by the status elsewhere: 429, 500, 502, 503, 504 (G25)
@@ -42,7 +43,7 @@
 
 namespace parley::client {
 
-/// Both clocks: the steady one for pauses and deadlines, the wall clock for the window.
+/// Both clocks: the steady one for pauses and deadlines, and either for the window.
 struct instant {
   std::chrono::steady_clock::time_point steady;
   time_point wall;
@@ -92,7 +93,8 @@ enum class stop : std::uint8_t {
 /// What is known of the operation's effect. The values are ABI: append, never reorder.
 enum class fate : std::uint8_t {
   done = 1,  ///< the server says so: 2xx
-  not_done,  ///< each attempt was refused with a 4xx, or certainly did not arrive
+  not_done,  ///< each attempt was refused with a 4xx, or certainly did not arrive; a conflict,
+             ///< which may be with the operation itself, is no refusal
   unknown,   ///< may have happened: send the same operation again, or look
 };
 
@@ -149,9 +151,13 @@ class PARLEY_CLIENT_EXPORT observer {
   virtual void attempted(const attempt_event& event) noexcept = 0;
 };
 
+/// Durations in send_options count as no more than this, and as no less than nothing.
+inline constexpr std::chrono::hours option_max{24 * 49};
+
 struct send_options {
-  /// Of every request, beside the operation's own: Authorization, User-Agent. They are not saved
-  /// with operations.
+  /// Of every request, beside the operation's own: Authorization, User-Agent. Those that an
+  /// operation may not have (see operation_errc::bad_header) are left out: a key would be all
+  /// operations' at once. They are not saved with operations.
   std::vector<header> headers = {};
   unsigned attempts_max = 3;                          ///< 1: nothing is sent again
   std::chrono::milliseconds attempt_timeout{30'000};  ///< of one attempt
@@ -165,7 +171,8 @@ struct send_options {
   std::chrono::milliseconds retry_after_max{60'000};
   /// The codes that are known, and what they hint at.
   errors::catalogue_view catalogue = {};
-  /// 64 random bits for each pause; need not be unpredictable. Empty: the system's.
+  /// 64 random bits for each pause; need not be unpredictable. Called by whatever thread drives a
+  /// send. Empty: the system's.
   std::function<std::uint64_t()> random = {};
   client::observer* observer = nullptr;  ///< outlives every send
 };
@@ -175,6 +182,7 @@ class PARLEY_CLIENT_EXPORT sending {
  public:
   /// All three outlive it.
   sending(operation& of, const send_options& options, retry_budget& budget);
+  sending(operation& of, send_options&& options, retry_budget& budget) = delete;
 
   enum class step : std::uint8_t {
     attempt = 1,  ///< send wire_request() within timeout(), then call attempted()
@@ -197,7 +205,7 @@ class PARLEY_CLIENT_EXPORT sending {
  private:
   step attempt(instant now);
   step end(stop why);
-  bool is_window_over(time_point then) const noexcept;
+  bool is_window_over(instant then) const noexcept;
   std::optional<stop> reason_to_stop(const result<response, transport_failure>& outcome,
                                      instant now);
 
