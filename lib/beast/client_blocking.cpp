@@ -92,6 +92,10 @@ blocking_transport::~blocking_transport() = default;
 exchange_outcome blocking_transport::exchange(const client::request& what,
                                               std::chrono::milliseconds timeout,
                                               std::stop_token stop) {
+  if (stop.stop_requested()) {
+    return failure{
+        client::transport_failure{client::transport_errc::cancelled, false, "cancelled"}};
+  }
   client_pool& pool = *impl_->pool;
   const auto waited = std::make_shared<waited_call>(pool.strand());
   asio::co_spawn(

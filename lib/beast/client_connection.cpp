@@ -15,19 +15,19 @@ namespace asio = boost::asio;
 constexpr std::chrono::milliseconds next_address_after{250};
 
 // RFC 8305, 4: the families take turns, in the resolver's order within each.
-template <class Endpoints>
-void interleave(Endpoints& all) {
-  if (all.empty()) return;
-  const auto family = all.front().protocol().family();
-  const auto other = std::stable_partition(
-      all.begin(), all.end(), [&](const auto& e) { return e.protocol().family() == family; });
-  Endpoints mixed;
-  mixed.reserve(all.size());
-  for (auto a = all.begin(), b = other; a != other || b != all.end();) {
-    if (a != other) mixed.push_back(*a++);
-    if (b != all.end()) mixed.push_back(*b++);
+template <class Endpoint>
+std::vector<Endpoint> interleave(const std::vector<Endpoint>& found) {
+  std::vector<Endpoint> first;
+  std::vector<Endpoint> second;
+  for (const Endpoint& each : found) {
+    (each.protocol() == found.front().protocol() ? first : second).push_back(each);
   }
-  all = std::move(mixed);
+  std::vector<Endpoint> mixed;
+  for (std::size_t i = 0; i < std::max(first.size(), second.size()); ++i) {
+    if (i < first.size()) mixed.push_back(first[i]);
+    if (i < second.size()) mixed.push_back(second[i]);
+  }
+  return mixed;
 }
 
 }  // namespace

@@ -120,9 +120,9 @@ class client_pool::lease {
   }
   void close(std::uint64_t connection_counts::*why) {
     if (!over) return;
+    of_.count(why, -1);
     over->close();
     over.reset();
-    of_.count(why, -1);
   }
 
   connection_ptr over;
@@ -366,8 +366,8 @@ void client_pool::pass_on(connection_ptr connection) {
 }
 
 void client_pool::close_idle(connection_ptr connection, std::uint64_t connection_counts::*why) {
-  connection->say_goodbye();
   count(why, -1);
+  connection->say_goodbye();
 }
 
 bool client_pool::is_usable(const connection_ptr& candidate) {
