@@ -25,7 +25,6 @@ exits() {
   local status=$?
   ((status == expected)) || fail "$*: exit $status and not $expected; $said $(<"$folder/errors")"
 }
-placed() { curl -s "$url/sandbox/requests" | grep -o '"handler_runs":1' | wc -l; }
 control() { curl -s "$url/sandbox/$1" -d "$2" >/dev/null; }
 
 from=+14155551234
@@ -41,7 +40,7 @@ exits 0 get "$id"
 exits 0 dial $from +14155556789
 id=$said
 exits 0 cancel "$id"
-[[ $said == "$id canceled "* || $said == "$id completed "* ]] || fail "cancel: $said"
+[[ $said == "$id "c* ]] || fail "cancel: $said"  # canceled, or completed before
 exits 1 get call_none
 exits 1 dial $from +12025550106
 grep -q "status 403, code 'dnc_suppressed', 1 attempts, answered: not_done" "$folder/errors" ||
@@ -67,15 +66,17 @@ control reset ''
 control faults '{"route": "webhook", "fault": "webhook_duplicate"}'
 port=$((20000 + RANDOM % 20000))
 exits 0 outcome $from +12025550121 $port
-[[ $said == call_*" completed "* || $said == call_*" failed voicemail_reached" || $said == call_*voicemail* ]] ||
-  fail "outcome: $said"
+[[ $said == call_*" voicemail_reached" ]] || fail "outcome: $said"
 
 # A list that is walked by several processes: each item once.
 control reset ''
 for ((i = 0; i < 45; i++)); do api dial $from +14155556789 >>"$folder/all" 2>&1; done
 : >"$folder/place"
 for ((i = 0; i < 7; i++)); do api list "$folder/place" 7 >>"$folder/seen" 2>&1; done
-cmp -s "$folder/all" "$folder/seen" || fail "the walk: $(diff "$folder/all" "$folder/seen" | head -n 5)"
+cmp -s "$folder/all" "$folder/seen" || {
+  fail "the walk:"
+  diff "$folder/all" "$folder/seen" | head -n 5
+}
 
 rm -r "$folder"
 stop
