@@ -98,19 +98,27 @@ int list(client::blocking_client& by, const std::string& path, long most) {
   return 0;
 }
 
-// Serves the webhook in this process, tells the API of it, and places the call.
-int outcome(client::blocking_client& by, call_api::api& api, client::operation& of,
-            std::uint16_t port) {
-  auto hook = client::operation::make(
+// The API key's secret, once webhooks are sent to this port.
+std::string set_webhook(client::blocking_client& by, std::uint16_t port) {
+  auto of = client::operation::make(
       {.method = "PUT",
        .target = "/v1/webhook",
        .headers = {{"Content-Type", "application/json"}},
        .body = R"({"url":"http://127.0.0.1:)" + std::to_string(port) + "\"}"});
-  const client::answer set = by.send(*hook);
-  if (!set.is_success()) return report(set);
+  const client::answer set = by.send(*of);
+  if (!set.is_success()) {
+    report(set);
+    return {};
+  }
   boost::json::error_code refused;
   const auto data = boost::json::parse(call_api::data_of(set.body()), refused);
-  auto secret = webhook::secret::parse(call_api::text_in(data.as_object(), "secret"));
+  return data.is_object() ? call_api::text_in(data.get_object(), "secret") : std::string();
+}
+
+// Serves the webhook in this process, and places the call.
+int outcome(client::blocking_client& by, call_api::api& api, client::operation& of) {
+  // The secret comes first: the server below verifies with it. It stays when the port is told.
+  auto secret = webhook::secret::parse(set_webhook(by, 9));
   if (!secret) return 2;
   call_api::outcome_inbox inbox(*webhook::verifier::make({*std::move(secret)}), [] {
     return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
@@ -122,11 +130,12 @@ int outcome(client::blocking_client& by, call_api::api& api, client::operation& 
   http::service service(std::move(routes), [](const http::request_view&) -> http::authentication {
     return parley::failure{parley::envelope::error(parley::errors::code::unauthorized)};
   });
-  beast::server server(service, {.port = port});
+  beast::server server(service, {});
   if (const auto started = server.start(); !started) {
     std::fprintf(stderr, "%s\n", started.error().what.c_str());
     return 2;
   }
+  if (set_webhook(by, server.port()).empty()) return 2;
   const auto id = api.dial(of);
   if (!id) return report(id.error());
   const auto ended = inbox.wait(*id, std::chrono::seconds(30));
@@ -162,9 +171,7 @@ int main(int argc, char** argv) {
   if (command == "dial" || command == "outcome") {
     auto of = call_api::api::make_dial(word(2), word(3));
     if (!of) return 2;
-    if (command == "outcome") {
-      return outcome(by, api, *of, static_cast<std::uint16_t>(std::atoi(word(4).c_str())));
-    }
+    if (command == "outcome") return outcome(by, api, *of);
     if (!word(4).empty()) write_file(word(4), of->save());
     return dial(api, *of);
   }

@@ -3,8 +3,8 @@
 // The client over libcurl: places a call once, whatever the network and this process do, and walks
 // through the list of calls.
 //
-//   example_client_over_curl dial URL FILE FROM TO   # FILE keeps what is not known to have
-//   happened example_client_over_curl list URL FILE           # FILE keeps where it is
+//   example_client_over_curl dial URL FILE FROM TO   # FILE keeps what may have happened
+//   example_client_over_curl list URL FILE           # FILE keeps where it is
 //
 // Run it again after a failure, and it goes on. Exit status: 0 done, 1 certainly not done, 2
 // wrong arguments, 75 not known: run it again.
