@@ -2,18 +2,11 @@
 #include "beast/client_request.hpp"
 
 #include <algorithm>
-#include <array>
 
 #include "http/text.hpp"
 
 namespace parley::beast {
 namespace {
-
-// Of the connection, and so the transport's alone. Expect: nothing here would wait. Upgrade: what
-// came then would be no HTTP.
-constexpr std::array<std::string_view, 10> not_the_callers = {
-    "Host", "Content-Length", "Transfer-Encoding", "Connection", "Expect", "Upgrade", "Keep-Alive",
-    "TE",   "Trailer",        "Proxy-Connection"};
 
 bool is_target(std::string_view target) noexcept {
   return target.starts_with('/') &&
@@ -39,10 +32,7 @@ result<std::string, std::string> write_head(const client::request& what,
   std::size_t size = what.method.size() + what.target.size() + authority.size() + 64;
   for (const client::header& each : what.headers) {
     if (!http::is_token(each.name)) return bad("the name of a header is no token");
-    const auto is_same = [&](std::string_view name) {
-      return http::equal_ignoring_case(name, each.name);
-    };
-    if (std::ranges::any_of(not_the_callers, is_same)) {
+    if (http::is_of_connection(each.name)) {
       return bad("the header " + each.name + " is the transport's");
     }
     if (!http::is_field_value(each.value)) {

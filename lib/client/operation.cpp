@@ -88,7 +88,8 @@ bool is_header(const header& h) noexcept {
 }
 
 std::optional<operation_errc> find_mistake(const request& r) noexcept {
-  if (!http_text::is_token(r.method)) return operation_errc::bad_method;
+  // CONNECT has a target of another form, and what follows its response is no HTTP.
+  if (!http_text::is_token(r.method) || r.method == "CONNECT") return operation_errc::bad_method;
   if (!r.target.starts_with('/') || !std::ranges::all_of(r.target, is_visible) ||
       r.target.find('#') != r.target.npos) {
     return operation_errc::bad_target;

@@ -6,8 +6,6 @@
 #ifndef PARLEY_LIB_CLIENT_RESERVED_HEADER_HPP
 #define PARLEY_LIB_CLIENT_RESERVED_HEADER_HPP
 
-#include <algorithm>
-#include <array>
 #include <string_view>
 
 #include "core/http_text.hpp"
@@ -15,11 +13,8 @@
 namespace parley::client {
 
 inline bool is_reserved_header(std::string_view name) noexcept {
-  static constexpr std::array<std::string_view, 5> reserved = {
-      "Idempotency-Key", "Host", "Content-Length", "Connection", "Transfer-Encoding"};
-  return std::ranges::any_of(reserved, [name](std::string_view each) {
-    return http_text::equal_ignoring_case(each, name);
-  });
+  return http_text::is_of_connection(name) ||
+         http_text::equal_ignoring_case(name, "Idempotency-Key");
 }
 
 }  // namespace parley::client

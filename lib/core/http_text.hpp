@@ -7,6 +7,7 @@
 #define PARLEY_LIB_CORE_HTTP_TEXT_HPP
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <string>
 #include <string_view>
@@ -20,6 +21,17 @@ constexpr char to_lower(char c) noexcept {
 /// Header names are the same in any case.
 inline bool equal_ignoring_case(std::string_view a, std::string_view b) noexcept {
   return std::ranges::equal(a, b, {}, to_lower, to_lower);
+}
+
+/// Of the connection, and so what writes the message writes them. Expect: nothing of ours would
+/// wait. Upgrade: what came then would be no HTTP.
+inline bool is_of_connection(std::string_view name) noexcept {
+  static constexpr std::array<std::string_view, 10> names = {
+      "Host",    "Content-Length",  "Transfer-Encoding", "Connection",
+      "Expect",  "Upgrade",         "Keep-Alive",        "TE",
+      "Trailer", "Proxy-Connection"};
+  return std::ranges::any_of(
+      names, [name](std::string_view each) { return equal_ignoring_case(each, name); });
 }
 
 constexpr bool is_alphanumeric(char c) noexcept {

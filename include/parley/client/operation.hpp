@@ -43,12 +43,12 @@ inline constexpr std::size_t key_bytes_max = 255;
 /// Why there is no operation. The values are ABI: append, never reorder.
 enum class operation_errc : std::uint8_t {
   no_random = 1,  ///< the system gave no random bytes for a key
-  bad_method,     ///< no token (RFC 9110, 9.1)
+  bad_method,     ///< no token (RFC 9110, 9.1), or CONNECT
   bad_target,     ///< no path that begins with a slash, a byte that is not visible ASCII, or a
                   ///< number sign: fragments are not sent (RFC 9112, 3.2.1)
   bad_header,     ///< a name that is no token, a control character in a value, or a name that is
-                  ///< not the caller's: Idempotency-Key, Host, Content-Length, Connection,
-                  ///< Transfer-Encoding
+                  ///< not the caller's: Idempotency-Key, Host, Content-Length, Expect, and those of
+                  ///< the connection (Connection, Transfer-Encoding, TE, Trailer, Upgrade, ..)
   bad_key,        ///< not 1 to key_bytes_max bytes of visible ASCII, or with comma, quotation mark
                   ///< or backslash; or a key for a method that takes none
   damaged,        ///< restore() was not given what save() made
