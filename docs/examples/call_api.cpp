@@ -2,13 +2,20 @@
 //
 // The call API from a shell, by the typed client of call_api.hpp.
 //
-//   example_call_api URL dial FROM TO [FILE]   # places one call; FILE: what is needed to send it
-//   again example_call_api URL send FILE             # sends what an earlier process has saved: one
-//   call example_call_api URL get ID example_call_api URL cancel ID example_call_api URL wait ID #
-//   until it has ended, by asking example_call_api URL outcome FROM TO PORT  # places a call, and
-//   waits for its webhook example_call_api URL list [FILE [COUNT]]   # ids, oldest first; goes on
-//   where FILE says, ends
-//                                              # after COUNT
+//   example_call_api URL dial FROM TO [FILE]
+//     places one call, and prints its id; FILE gets what is needed to send it again
+//   example_call_api URL send FILE
+//     sends what an earlier process has saved there: still one call
+//   example_call_api URL outcome FROM TO
+//     places a call, and waits for its webhook, which it receives at a free port
+//   example_call_api URL get ID
+//   example_call_api URL wait ID
+//     by asking, until it has ended
+//   example_call_api URL cancel ID
+//   example_call_api URL list [FILE [COUNT]]
+//     ids, the oldest first, at most COUNT; FILE keeps the place, for the next one to go on
+//
+// The API key is CALL_API_KEY, or test_valid.
 //
 // Exits with 0 where it is done, 1 where it is refused, 3 where nobody knows: then send FILE.
 

@@ -25,7 +25,7 @@ manual_clock::manual_clock(std::function<time_point()> real)
     : real_(real ? std::move(real) : steady_system_clock()) {}
 
 time_point manual_clock::now() const {
-  return real_() + offset();  // without the lock, as real_ is the user's
+  return real_now() + offset();  // without the lock, as the clock is the user's
 }
 
 std::chrono::seconds manual_clock::offset() const {

@@ -23,6 +23,8 @@ class manual_clock {
   explicit manual_clock(std::function<time_point()> real);
 
   time_point now() const;
+  /// Without the offset.
+  time_point real_now() const { return real_(); }
   std::chrono::seconds offset() const;
   /// False, and nothing changed: negative, or above offset_max in all.
   bool advance(std::chrono::seconds by);

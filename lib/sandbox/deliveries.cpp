@@ -34,20 +34,21 @@ void delivery_queue::erase(events::iterator of) {
   counts_.pending = events_.size();
 }
 
-void delivery_queue::add(std::string id, std::string scope, std::string call_id, time_point due,
-                         const delivery_fault& fault) {
+void delivery_queue::add(std::string id, std::string scope, std::string call_id,
+                         time_point ended_at, const delivery_fault& fault) {
   if (events_.size() >= deliveries_max && !schedule_.empty()) {
     erase(events_.find(schedule_.begin()->second));
     ++counts_.given_up;
   }
-  due += fault.delay;
-  if (fault.is_held) due += delivery_held_max;
+  time_point::duration lateness = fault.delay;
+  if (fault.is_held) lateness += delivery_held_max;
+  const time_point due = ended_at + lateness;
   by_call_.insert_or_assign(call_id, id);
   const auto [made, is_new] =
       events_.emplace(std::move(id), event{.scope = std::move(scope),
                                            .call_id = std::move(call_id),
-                                           .added = due,
                                            .due = due,
+                                           .lateness = lateness,
                                            .is_duplicated = fault.is_duplicated,
                                            .is_held = fault.is_held});
   if (is_new) {
@@ -57,14 +58,14 @@ void delivery_queue::add(std::string id, std::string scope, std::string call_id,
   counts_.pending = events_.size();
 }
 
-void delivery_queue::hasten(std::string_view call_id, time_point due) {
+void delivery_queue::hasten(std::string_view call_id, time_point ended_at) {
   const auto id = by_call_.find(call_id);
   if (id == by_call_.end()) return;
   const auto found = events_.find(id->second);
   event& of = found->second;
-  if (of.attempts > 0 || of.is_on_its_way || of.due <= due) return;
+  const time_point due = ended_at + of.lateness;
+  if (of.attempts > 0 || of.due <= due) return;
   unschedule(found);
-  of.added = due;
   schedule(found, due);
 }
 
@@ -96,9 +97,10 @@ std::vector<delivery_queue::attempt> delivery_queue::take_due(time_point now) {
     unschedule(next);
     event& of = next->second;
     let_go(of);
-    of.is_on_its_way = true;
+    if (of.attempts == 0) of.first_sent = now;
+    of.ticket = ++last_ticket_;
     ++counts_.attempts;
-    taken.push_back({next->first, of.scope, of.call_id, ++of.attempts});
+    taken.push_back({next->first, of.scope, of.call_id, ++of.attempts, of.ticket});
   }
   return taken;
 }
@@ -108,7 +110,7 @@ void delivery_queue::release_held(const std::string& scope, time_point now) {
   if (held_ == 0) return;
   for (auto each = events_.begin(); each != events_.end(); ++each) {
     event& e = each->second;
-    if (!e.is_held || e.scope != scope || e.is_on_its_way) continue;
+    if (!e.is_held || e.scope != scope) continue;
     if (e.due - delivery_held_max > now) continue;
     unschedule(each);
     let_go(e);
@@ -121,11 +123,24 @@ void delivery_queue::let_go(event& of) {
   of.is_held = false;
 }
 
-void delivery_queue::attempted(std::string_view id, bool is_taken, time_point now) {
-  const auto found = events_.find(id);
-  if (found == events_.end()) return;  // forgotten meanwhile
+// The ticket, as with a seed the calls after a reset have the ids of those before it.
+delivery_queue::events::iterator delivery_queue::find(const attempt& of) {
+  const auto found = events_.find(of.id);
+  return found != events_.end() && found->second.ticket == of.ticket ? found : events_.end();
+}
+
+void delivery_queue::give_up(const attempt& of) {
+  const auto found = find(of);
+  if (found == events_.end()) return;
+  ++counts_.given_up;
+  erase(found);
+}
+
+void delivery_queue::attempted(const attempt& what, bool is_taken, time_point now) {
+  const auto found = find(what);
+  if (found == events_.end()) return;
   event& of = found->second;
-  of.is_on_its_way = false;
+  of.ticket = 0;
   release_held(of.scope, now);
   if (is_taken) {
     ++counts_.delivered;
@@ -134,7 +149,7 @@ void delivery_queue::attempted(std::string_view id, bool is_taken, time_point no
     return schedule(found, now);
   }
   const time_point next = now + pause_after(of.attempts);
-  if (next >= of.added + delivery_window) {
+  if (next >= of.first_sent + delivery_window) {
     ++counts_.given_up;
     return erase(found);
   }

@@ -113,10 +113,9 @@ class server::impl {
         journal_(*clock_),
         calls_({.at_once_max = options.calls_at_once, .seed = options.seed}),
         webhooks_(*clock_,
-                  [this](std::string_view id, std::string_view scope, std::string_view call_id) {
-                    const auto found = calls_.find(scope, call_id);
-                    return found ? std::optional(format_event(id, *found, clock_->now()))
-                                 : std::nullopt;
+                  [this](const delivery_queue::attempt& what, time_point now) {
+                    const auto found = calls_.find(what.scope, what.call_id);
+                    return found ? std::optional(format_event(what.id, *found, now)) : std::nullopt;
                   }),
         latency_(options.latency),
         door_(*clock_, {.rate_limit = options.rate_limit, .latency = options.latency}),
@@ -307,7 +306,7 @@ class server::impl {
                                         .records = idempotency_.counter->read(),
                                         .held = held ? std::optional(held()) : std::nullopt,
                                         .rules = door_.rules().read(),
-                                        .webhooks = webhooks_.status()})};
+                                        .webhooks = webhooks_.status(page_rows_max)})};
   }
 
   const std::unique_ptr<manual_clock> clock_;  // the records look at it

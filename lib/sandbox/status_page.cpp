@@ -51,6 +51,7 @@ section .facts div{background:var(--page)}
 table{border-collapse:collapse;width:100%;font-size:.85rem}
 caption{text-align:left;color:var(--soft);padding:0 0 .5rem}
 caption span{position:sticky;left:0;display:inline-block;max-width:calc(100vw - 5rem)}
+.facts+.wide{margin-top:1rem}
 th,td{text-align:left;vertical-align:baseline;padding:.35rem .75rem .35rem 0;
 border-bottom:1px solid var(--line)}
 thead th{font-weight:600;color:var(--soft);white-space:nowrap}
@@ -245,11 +246,24 @@ void add_webhooks(page& p, const status& s) {
   const delivery_counts& counts = s.webhooks.deliveries;
   p.raw("<dl class=\"facts\">\n");
   p.fact("API keys with one", std::to_string(s.webhooks.endpoints));
-  p.fact("Still to be delivered", std::to_string(counts.pending));
+  p.fact("Pending", std::to_string(counts.pending));
   p.fact("Attempts", std::to_string(counts.attempts));
   p.fact("Delivered", std::to_string(counts.delivered));
   p.fact("Given up", std::to_string(counts.given_up));
-  p.raw("</dl>\n").end_section();
+  p.raw("</dl>\n");
+  const bool is_all = s.webhooks.listed.size() == s.webhooks.endpoints;
+  p.begin_table("webhooks",
+                (is_all ? "" : "The first " + std::to_string(page_rows_max) + ". ") +
+                    std::string("An attempt ends with a status, or without one."),
+                {"API key", "URL", "Last attempt"});
+  for (const webhook_summary& each : s.webhooks.listed) {
+    const std::string& last = each.last_attempt;
+    p.raw("<tr>").row_head(shorten(each.scope, text_bytes_max / 2));
+    p.raw("<td class=\"path code\">").text(shorten(each.url, text_bytes_max)).raw("</td><td>");
+    p.badge(shorten(last, text_bytes_max), last.starts_with('2') ? "good" : "bad");
+    p.raw("</td></tr>\n");
+  }
+  p.end_table().end_section();
 }
 
 std::string format_probability(double probability) {
@@ -266,7 +280,9 @@ void add_rules(page& p, const status& s) {
     return;
   }
   p.begin_table(
-      "faults", "In the order in which they are asked; the first that hits wins.",
+      "faults",
+      "In the order in which they are asked. The first that hits wins; of webhooks all that hit "
+      "count.",
       {"Rule", "Route", "Fault", "#Probability", "#Seed", "#Delay", "#Seen", "#Hits", "#At most"});
   for (const fault_rule_state& each : s.rules) {
     const fault_rule& rule = each.rule;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
 #include <map>
 #include <mutex>
 #include <utility>
@@ -80,6 +81,10 @@ class webhooks::impl : public std::enable_shared_from_this<impl> {
 
   result<webhook_endpoint, envelope::error> set(std::string_view scope, std::string url,
                                                 std::string secret) {
+    if (url.size() > webhook_url_bytes_max) {
+      return failure{
+          invalid("url", "Expected at most " + std::to_string(webhook_url_bytes_max) + " bytes")};
+    }
     const auto parts = split(url);
     if (!parts) return failure{invalid("url", "Expected http:// or https:// and a host")};
     const std::lock_guard lock(mutex_);
@@ -106,6 +111,7 @@ class webhooks::impl : public std::enable_shared_from_this<impl> {
     if (!way) return failure{invalid("url", std::move(way).error().what)};
     auto made = std::make_shared<target>(target{{std::move(url), std::move(secret)},
                                                 parts->target,
+                                                {},
                                                 *webhook::signer::make({*std::move(key)}),
                                                 *std::move(way)});
     webhook_endpoint shown = made->shown;
@@ -125,6 +131,8 @@ class webhooks::impl : public std::enable_shared_from_this<impl> {
     const auto found = targets_.find(scope);
     if (found == targets_.end()) return false;
     queue_.forget(scope);
+    std::erase_if(on_their_way_,
+                  [&found](const auto& each) { return each.second == found->second; });
     targets_.erase(found);
     return true;
   }
@@ -149,15 +157,21 @@ class webhooks::impl : public std::enable_shared_from_this<impl> {
     wait();
   }
 
-  webhook_status status() const {
+  webhook_status status(std::size_t listed_max) const {
     const std::lock_guard lock(mutex_);
-    return {targets_.size(), queue_.counts()};
+    webhook_status now{targets_.size(), queue_.counts(), {}};
+    for (const auto& [scope, to] : targets_) {
+      if (now.listed.size() == listed_max) break;
+      now.listed.push_back({scope, to->shown.url, to->last_attempt});
+    }
+    return now;
   }
 
   void clear() {
     const std::lock_guard lock(mutex_);
     queue_.clear();
     targets_.clear();
+    on_their_way_.clear();
   }
 
   void end() {
@@ -166,7 +180,8 @@ class webhooks::impl : public std::enable_shared_from_this<impl> {
       has_ended_ = true;
       timer_.reset();
       queue_.clear();
-      targets_.clear();  // cancels what is on its way
+      targets_.clear();
+      on_their_way_.clear();
     }
     if (pool_) pool_->join();
   }
@@ -175,19 +190,24 @@ class webhooks::impl : public std::enable_shared_from_this<impl> {
   struct target {
     webhook_endpoint shown;
     std::string path;
+    std::string last_attempt;  // under the lock
     webhook::signer signer;
     beast::async_client way;
   };
 
-  // Sets the timer to what is due next. Under the lock.
+  // Sets the timer to what is due next, unless it comes before: a clock that is moved all the time
+  // must not put it off. Under the lock.
   void wait() {
     if (has_ended_ || !pool_) return;
     const auto due = queue_.next_due();
     if (!due) return;
     if (!timer_) timer_.emplace(*pool_);
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(*due - clock_.now());
-    timer_->expires_after(left.count() <= 0 ? std::chrono::milliseconds(0)
-                                            : std::clamp(left, look_again, look_max));
+    const auto at = std::chrono::steady_clock::now() +
+                    (left.count() <= 0 ? left.zero() : std::clamp(left, look_again, look_max));
+    if (is_armed_ && timer_->expiry() <= at) return;
+    timer_->expires_at(at);
+    is_armed_ = true;
     timer_->async_wait([self = weak_from_this()](const boost::system::error_code& cancelled) {
       if (cancelled) return;
       if (const auto by = self.lock()) by->send_due();
@@ -200,47 +220,65 @@ class webhooks::impl : public std::enable_shared_from_this<impl> {
       delivery_queue::attempt what;
     };
     std::vector<sending> all;
+    const time_point now = clock_.now();
     {
       const std::lock_guard lock(mutex_);
+      is_armed_ = false;
       if (has_ended_) return;
-      for (delivery_queue::attempt& each : queue_.take_due(clock_.now())) {
+      for (delivery_queue::attempt& each : queue_.take_due(now)) {
         const auto found = targets_.find(each.scope);
         if (found == targets_.end()) continue;  // forgotten with its scope
+        on_their_way_.emplace(each.ticket, found->second);
         all.push_back({found->second, std::move(each)});
       }
     }
-    for (sending& each : all) send(each.to, std::move(each.what));
+    for (sending& each : all) {
+      send(*each.to, std::move(each.what), now);
+      each.to.reset();
+    }
     look();
   }
 
-  void send(const std::shared_ptr<target>& to, delivery_queue::attempt what) {
-    auto body = body_(what.id, what.scope, what.call_id);
-    if (!body) return attempted(what.id, true);
+  void send(target& to, delivery_queue::attempt what, time_point now) {
+    auto body = body_(what, now);
+    if (!body) {
+      const std::lock_guard lock(mutex_);
+      on_their_way_.erase(what.ticket);
+      return queue_.give_up(what);
+    }
     // The receiver's clock is real, whatever the sandbox's is moved to.
-    const auto now = std::chrono::floor<std::chrono::seconds>(clock_.now() - clock_.offset());
-    const auto headers = to->signer.sign(what.id, now, *body);
+    const auto signed_at = std::chrono::floor<std::chrono::seconds>(clock_.real_now());
+    const auto headers = to.signer.sign(what.id, signed_at, *body);
+    if (!headers) {  // a clock of the user's own, before 1970
+      return attempted(what, false, "not signed: " + std::string(to_string(headers.error())));
+    }
     client::request request{
         .method = "POST",
-        .target = to->path,
+        .target = to.path,
         .headers = {{"Content-Type", "application/json"}, {"User-Agent", "parley-sandbox"}},
         .body = *std::move(body)};
-    if (headers) {
-      for (const webhook::header_view& each : headers->all()) {
-        request.headers.push_back({std::string(each.name), std::string(each.value)});
-      }
+    for (const webhook::header_view& each : headers->all()) {
+      request.headers.push_back({std::string(each.name), std::string(each.value)});
     }
-    // Not for as long as the target, whose end is to cancel it.
-    to->way.async_exchange(std::move(request), webhook_timeout,
-                           [self = weak_from_this(),
-                            id = std::move(what.id)](const beast::async_client::outcome& got) {
-                             const bool is_taken = got && got->status >= 200 && got->status <= 299;
-                             if (const auto by = self.lock()) by->attempted(id, is_taken);
-                           });
+    // The handler does not hold the target, whose end is to cancel it.
+    to.way.async_exchange(
+        std::move(request), webhook_timeout,
+        [self = weak_from_this(), what = std::move(what)](const beast::async_client::outcome& got) {
+          const auto by = self.lock();
+          if (!by) return;
+          if (!got) return by->attempted(what, false, got.error().what);
+          const bool is_taken = got->status >= 200 && got->status <= 299;
+          by->attempted(what, is_taken, std::to_string(got->status));
+        });
   }
 
-  void attempted(std::string_view id, bool is_taken) {
+  void attempted(const delivery_queue::attempt& what, bool is_taken, std::string outcome) {
     const std::lock_guard lock(mutex_);
-    queue_.attempted(id, is_taken, clock_.now());
+    if (const auto found = on_their_way_.find(what.ticket); found != on_their_way_.end()) {
+      found->second->last_attempt = std::move(outcome);
+      on_their_way_.erase(found);
+    }
+    queue_.attempted(what, is_taken, clock_.now());
     wait();
   }
 
@@ -250,8 +288,11 @@ class webhooks::impl : public std::enable_shared_from_this<impl> {
   bool has_ended_ = false;
   std::optional<asio::thread_pool> pool_;
   std::optional<asio::steady_timer> timer_;  // of the pool
+  bool is_armed_ = false;
   delivery_queue queue_;
   std::map<std::string, std::shared_ptr<target>, std::less<>> targets_;
+  // By ticket: a target that was replaced ends with the last attempt on its way there.
+  std::map<std::uint64_t, std::shared_ptr<target>> on_their_way_;
 };
 
 webhooks::webhooks(const manual_clock& clock, make_body body)
@@ -274,7 +315,7 @@ void webhooks::hasten(std::string_view call_id, time_point ended_at) {
   impl_->hasten(call_id, ended_at);
 }
 void webhooks::look() { impl_->look(); }
-webhook_status webhooks::status() const { return impl_->status(); }
+webhook_status webhooks::status(std::size_t listed_max) const { return impl_->status(listed_max); }
 void webhooks::clear() { impl_->clear(); }
 
 }  // namespace parley::sandbox

@@ -12,6 +12,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "parley/core/result.hpp"
 #include "parley/envelope/error.hpp"
@@ -22,6 +23,7 @@ namespace parley::sandbox {
 
 /// Of all API keys together.
 inline constexpr std::size_t webhooks_max = 1'000;
+inline constexpr std::size_t webhook_url_bytes_max = 2'048;
 /// For the receiver's answer.
 inline constexpr std::chrono::seconds webhook_timeout{10};
 
@@ -30,18 +32,27 @@ struct webhook_endpoint {
   std::string secret;  ///< "whsec_..", as text: the sandbox shows it
 };
 
+/// An endpoint without its secret.
+struct webhook_summary {
+  std::string scope;
+  std::string url;
+  std::string last_attempt;  ///< its status, or why there is none; empty: there was no attempt
+};
+
 struct webhook_status {
   std::size_t endpoints = 0;
   delivery_counts deliveries = {};
+  std::vector<webhook_summary> listed = {};  ///< in the order of the scopes
 };
 
 /// Thread-safe. Sends on a thread of its own, from the first endpoint on.
 class webhooks {
  public:
-  /// The body of an event about a call that has ended; std::nullopt: the call is forgotten, and the
-  /// event too. Called on the sending thread.
-  using make_body = std::function<std::optional<std::string>(
-      std::string_view event_id, std::string_view scope, std::string_view call_id)>;
+  /// The body of an event about a call that has ended by `now`, which may be past: a reset sets the
+  /// clock back. std::nullopt: the call is forgotten, and the event too. Called on the sending
+  /// thread.
+  using make_body = std::function<std::optional<std::string>(const delivery_queue::attempt& what,
+                                                             time_point now)>;
 
   /// `clock` outlives it.
   webhooks(const manual_clock& clock, make_body body);
@@ -50,7 +61,8 @@ class webhooks {
   ~webhooks();
 
   /// Events of calls that the scope places from now on go there, signed with `secret` or, where
-  /// that is empty, with the one it has, or a new one. What is still to be sent goes there, too.
+  /// that is empty, with the one it has, or a new one. What is still to be sent goes there, too; an
+  /// attempt that is on its way ends where it was sent.
   result<webhook_endpoint, envelope::error> set(std::string_view scope, std::string url,
                                                 std::string secret);
   std::optional<webhook_endpoint> find(std::string_view scope) const;
@@ -66,7 +78,7 @@ class webhooks {
   /// The clock was moved.
   void look();
 
-  webhook_status status() const;
+  webhook_status status(std::size_t listed_max) const;
   /// Forgets all.
   void clear();
 

@@ -178,6 +178,38 @@ TEST_F(Send, SpendsItsBudgetInAnOutage) {
   EXPECT_EQ(client_->budget().tokens(), 0u);
 }
 
+TEST_F(Send, TakesRetryAfterInAnyForm) {
+  std::vector<std::string> answers;
+  for (const char* const value : {"0", "Sun, 06 Nov 1994 08:49:37 GMT", "soon", "-1"}) {
+    answers.push_back("HTTP/1.1 429 X\r\nRetry-After: " + std::string(value) +
+                      "\r\nContent-Length: 0\r\n\r\n");
+  }
+  answers.push_back(ok("done"));
+  const scripted_server server(answering(seen_, answers));
+  auto options = quick();
+  options.pause_first_limited = milliseconds(1);
+  options.attempts_max = static_cast<unsigned>(answers.size());
+  make({.transport = {.base_url = server.url()}, .send = options});
+  auto of = dial();
+  const client::answer answer = send(of);
+  EXPECT_EQ(answer.body(), "done");
+  EXPECT_EQ(answer.attempts, answers.size());
+}
+
+TEST_F(Send, DoesNotFollowARedirect) {
+  journal elsewhere;
+  const scripted_server other(answering(elsewhere, {ok("")}));
+  const scripted_server server(answering(seen_, {"HTTP/1.1 307 X\r\nLocation: " + other.url() +
+                                                 "/v1/calls/dial\r\nContent-Length: 0\r\n\r\n"}));
+  make_quick(server.url());
+  auto of = dial();
+  const client::answer answer = send(of);
+  EXPECT_EQ(answer.status(), 307);
+  EXPECT_EQ(to_string(answer.fate), "unknown");
+  EXPECT_EQ(seen_.all().size(), 1u);
+  EXPECT_TRUE(elsewhere.all().empty());
+}
+
 TEST_F(Send, ReportsToTheObserver) {
   struct : client::observer {
     void attempted(const client::attempt_event& event) noexcept override {

@@ -10,10 +10,10 @@
 
 #include <gtest/gtest.h>
 
-#include "beast/support/certificates.hpp"
 #include "beast/support/client_fixture.hpp"
 #include "beast/support/scripted_server.hpp"
 #include "parley/beast/client.hpp"
+#include "support/certificates.hpp"
 
 namespace parley::beast {
 namespace {

@@ -65,7 +65,7 @@ exits 2 send "$folder/saved"
 control reset ''
 control faults '{"route": "webhook", "fault": "webhook_duplicate"}'
 exits 0 outcome $from +12025550121
-[[ $said == call_*" voicemail_reached" ]] || fail "outcome: $said"
+[[ $said == call_*' completed voicemail_reached' ]] || fail "outcome: $said"
 
 # A list that is walked by several processes: each item once.
 control reset ''

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # webhook_receiver.sh <example_webhook_receiver>: what OpenSSL's program signed is taken, once, and
-# nothing else is.
+# nothing else is: not what is wrong, old, of the future, or lacks a header or has one twice.
 set -uo pipefail
 command -v openssl >/dev/null || {
   echo "skipped: no openssl"
@@ -50,12 +50,27 @@ deliver 204 'event msg_2 of 27 bytes' msg_2 "$now" \
 deliver 401 'refused: mismatch' msg_3 "$now" "$first" "$body"
 deliver 401 'refused: mismatch' msg_1 "$now" "$first" "$body "
 deliver 401 'refused: no_v1_signature' msg_1 "$now" "v1a${first#v1}" "$body"
-deliver 401 'refused: repeated_header' msg_1 "$now" "$first" "$body" -H "Webhook-Signature: $first"
+for twice in "Webhook-Signature: $first" 'Webhook-Id: msg_1' "Webhook-Timestamp: $now"; do
+  deliver 401 'refused: repeated_header' msg_1 "$now" "$first" "$body" -H "$twice"
+done
+# An hour: more than any time that this script takes.
 old=$((now - 3600))
 deliver 401 'refused: too_old' msg_4 $old "$(sign "$(hex 32 k)" msg_4 $old "$body")" "$body"
+new=$((now + 3600))
+deliver 401 'refused: too_new' msg_5 $new "$(sign "$(hex 32 k)" msg_5 $new "$body")" "$body"
+deliver 401 'refused: mismatch' msg_6 "$now" "$(sign "$(hex 32 x)" msg_6 "$now" "$body")" "$body"
+# curl leaves out a header without a value, and sends an empty one where a semicolon follows.
+fresh=$(sign "$(hex 32 k)" msg_7 "$now" "$body")
+deliver 401 'refused: missing_header' '' "$now" "$fresh" "$body"
+deliver 401 'refused: missing_header' msg_7 '' "$fresh" "$body"
+deliver 401 'refused: missing_header' msg_7 "$now" '' "$body"
+deliver 401 'refused: missing_header' msg_7 "$now" '' "$body" -H 'Webhook-Signature;'
 [[ $(curl -s -w '%{http_code}' "$url/webhooks" -d "$body") == \
   '{"error":{"code":"unauthorized","message":"The webhook is not signed."}}401' ]] ||
   complain 'wrong envelope'
+# Nothing of what was refused was handled, and none of its ids is taken for seen.
+deliver 204 'event msg_7 of 27 bytes' msg_7 "$now" "$fresh" "$body"
+[[ $(grep -c '^event ' "$log") == 4 ]] || complain "handled: $(grep '^event ' "$log")"
 
 stop
 for line in whsec_AAAA "$(secret 24 n) "; do

@@ -20,7 +20,7 @@
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 
-#include "idempotency_redis/support/certificates.hpp"
+#include "idempotency_redis/support/certificate_files.hpp"
 #include "idempotency_redis/support/least_privilege.hpp"
 #include "idempotency_redis/support/redis_server.hpp"
 #include "idempotency_redis/support/store_fixture.hpp"

@@ -12,7 +12,7 @@
 
 #include <gtest/gtest.h>
 
-#include "idempotency_redis/support/certificates.hpp"
+#include "idempotency_redis/support/certificate_files.hpp"
 #include "idempotency_redis/support/fault_proxy.hpp"
 #include "idempotency_redis/support/redis_server.hpp"
 #include "idempotency_redis/support/scripted_server.hpp"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sandbox/deliveries.hpp"
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,23 @@ using testing::IsEmpty;
 
 time_point at(std::chrono::microseconds since) { return time_point(since); }
 
+/// Attempts are told by the id of their event: of each the last one counts.
+class named_queue : public delivery_queue {
+ public:
+  std::vector<attempt> take_due(time_point now) {
+    std::vector<attempt> taken = delivery_queue::take_due(now);
+    for (const attempt& each : taken) last_.insert_or_assign(each.id, each);
+    return taken;
+  }
+  void attempted(const std::string& id, bool is_taken, time_point now) {
+    delivery_queue::attempted(last_.at(id), is_taken, now);
+  }
+  void give_up(const std::string& id) { delivery_queue::give_up(last_.at(id)); }
+
+ private:
+  std::map<std::string, attempt> last_;
+};
+
 std::vector<std::string> ids_of(const std::vector<delivery_queue::attempt>& attempts) {
   std::vector<std::string> ids;
   for (const auto& each : attempts) ids.push_back(each.id);
@@ -23,7 +41,7 @@ std::vector<std::string> ids_of(const std::vector<delivery_queue::attempt>& atte
 }
 
 TEST(DeliveryQueue, TakesWhatIsDueInTheOrderOfItsTime) {
-  delivery_queue queue;
+  named_queue queue;
   EXPECT_FALSE(queue.next_due());
   queue.add("b", "s", "call_b", at(2s));
   queue.add("a", "s", "call_a", at(1s));
@@ -36,7 +54,7 @@ TEST(DeliveryQueue, TakesWhatIsDueInTheOrderOfItsTime) {
 }
 
 TEST(DeliveryQueue, DoesNotTakeTwiceWhatIsOnItsWay) {
-  delivery_queue queue;
+  named_queue queue;
   queue.add("a", "s", "call_a", at(1s));
   const auto first = queue.take_due(at(1s));
   ASSERT_EQ(first.size(), 1u);
@@ -48,7 +66,7 @@ TEST(DeliveryQueue, DoesNotTakeTwiceWhatIsOnItsWay) {
 }
 
 TEST(DeliveryQueue, EndsWithASuccess) {
-  delivery_queue queue;
+  named_queue queue;
   queue.add("a", "s", "call_a", at(1s));
   queue.take_due(at(1s));
   queue.attempted("a", true, at(2s));
@@ -60,7 +78,7 @@ TEST(DeliveryQueue, EndsWithASuccess) {
 }
 
 TEST(DeliveryQueue, DoublesItsPausesUpToAMinute) {
-  delivery_queue queue;
+  named_queue queue;
   queue.add("a", "s", "call_a", at(0s));
   std::vector<std::int64_t> pauses;
   time_point now = at(0s);
@@ -79,7 +97,7 @@ TEST(DeliveryQueue, DoublesItsPausesUpToAMinute) {
 TEST(DeliveryQueue, GivesUpAfterADay) {
   for (const auto& [now, is_kept] :
        {std::pair(at(24h - 501ms), true), std::pair(at(24h - 500ms), false)}) {
-    delivery_queue queue;
+    named_queue queue;
     queue.add("a", "s", "call_a", at(0s));
     queue.take_due(at(0s));
     queue.attempted("a", false, now);
@@ -88,8 +106,21 @@ TEST(DeliveryQueue, GivesUpAfterADay) {
   }
 }
 
+// A clock that is moved by a day leaves nobody with one attempt.
+TEST(DeliveryQueue, CountsTheDayFromTheFirstAttempt) {
+  named_queue queue;
+  queue.add("a", "s", "call_a", at(0s));
+  queue.take_due(at(48h));
+  queue.attempted("a", false, at(48h));
+  EXPECT_EQ(queue.next_due(), at(48h + 500ms));
+  queue.take_due(at(71h));
+  queue.attempted("a", false, at(72h));
+  EXPECT_FALSE(queue.next_due());
+  EXPECT_EQ(queue.counts().given_up, 1u);
+}
+
 TEST(DeliveryQueue, HastensWhatWasNotBegun) {
-  delivery_queue queue;
+  named_queue queue;
   queue.add("a", "s", "call_a", at(10s));
   queue.hasten("call_a", at(5s));
   EXPECT_EQ(queue.next_due(), at(5s));
@@ -105,8 +136,48 @@ TEST(DeliveryQueue, HastensWhatWasNotBegun) {
   EXPECT_EQ(queue.next_due(), at(5s + 500ms));
 }
 
+// With a seed, calls after a reset have the ids of those before it.
+TEST(DeliveryQueue, IsNotMovedByAnAttemptFromBeforeAClear) {
+  for (const bool is_taken : {false, true}) {
+    named_queue queue;
+    queue.add("a", "s", "call_a", at(1s));
+    queue.take_due(at(1s));
+    queue.clear();
+    queue.add("a", "s", "call_a", at(5s));
+    queue.attempted("a", is_taken, at(2s));
+    queue.give_up("a");
+    EXPECT_EQ(queue.counts().pending, 1u);
+    EXPECT_EQ(queue.next_due(), at(5s));
+    EXPECT_THAT(ids_of(queue.take_due(at(9s))), ElementsAre("a"));
+    queue.attempted("a", true, at(9s));
+    EXPECT_FALSE(queue.next_due());
+    EXPECT_EQ(queue.counts().delivered, 1u);
+  }
+}
+
+TEST(DeliveryQueue, IsToldOfAnAttemptOnce) {
+  named_queue queue;
+  queue.add("a", "s", "call_a", at(1s));
+  queue.take_due(at(1s));
+  queue.attempted("a", false, at(1s));
+  queue.attempted("a", true, at(1s));
+  EXPECT_EQ(queue.next_due(), at(1500ms));
+  EXPECT_EQ(queue.counts().delivered, 0u);
+}
+
+TEST(DeliveryQueue, GivesUpWhatThereIsNothingToTellOf) {
+  named_queue queue;
+  queue.add("a", "s", "call_a", at(1s), {.is_duplicated = true});
+  queue.take_due(at(1s));
+  queue.give_up("a");
+  EXPECT_FALSE(queue.next_due());
+  EXPECT_EQ(queue.counts().pending, 0u);
+  EXPECT_EQ(queue.counts().delivered, 0u);
+  EXPECT_EQ(queue.counts().given_up, 1u);
+}
+
 TEST(DeliveryQueue, ForgetsAScope) {
-  delivery_queue queue;
+  named_queue queue;
   queue.add("a", "s", "call_a", at(1s));
   queue.add("b", "t", "call_b", at(1s));
   queue.add("c", "s", "call_c", at(1s));
@@ -120,7 +191,7 @@ TEST(DeliveryQueue, ForgetsAScope) {
 }
 
 TEST(DeliveryQueue, ClearsAll) {
-  delivery_queue queue;
+  named_queue queue;
   queue.add("a", "s", "call_a", at(1s));
   queue.clear();
   EXPECT_FALSE(queue.next_due());
@@ -130,7 +201,7 @@ TEST(DeliveryQueue, ClearsAll) {
 }
 
 TEST(DeliveryQueue, HoldsNoMoreThanItsBound) {
-  delivery_queue queue;
+  named_queue queue;
   for (std::size_t i = 0; i < deliveries_max; ++i) {
     queue.add("e" + std::to_string(i), "s", "c" + std::to_string(i), at(std::chrono::seconds(i)));
   }
@@ -144,13 +215,13 @@ TEST(DeliveryQueue, HoldsNoMoreThanItsBound) {
 // Faults.
 
 TEST(DeliveryFault, Delays) {
-  delivery_queue queue;
+  named_queue queue;
   queue.add("a", "s", "call_a", at(1s), {.delay = 2500ms});
   EXPECT_EQ(queue.next_due(), at(3500ms));
 }
 
 TEST(DeliveryFault, Duplicates) {
-  delivery_queue queue;
+  named_queue queue;
   queue.add("a", "s", "call_a", at(1s), {.is_duplicated = true});
   EXPECT_THAT(ids_of(queue.take_due(at(1s))), ElementsAre("a"));
   queue.attempted("a", false, at(1s));
@@ -165,7 +236,7 @@ TEST(DeliveryFault, Duplicates) {
 }
 
 TEST(DeliveryFault, HoldsBackUntilTheNextOfItsScopeWasSent) {
-  delivery_queue queue;
+  named_queue queue;
   queue.add("late", "s", "call_a", at(1s), {.is_held = true});
   queue.add("other", "t", "call_b", at(1s));
   EXPECT_THAT(ids_of(queue.take_due(at(1s))), ElementsAre("other"));
@@ -180,14 +251,32 @@ TEST(DeliveryFault, HoldsBackUntilTheNextOfItsScopeWasSent) {
 }
 
 TEST(DeliveryFault, HoldsBackNoLongerThanItsBound) {
-  delivery_queue queue;
+  named_queue queue;
   queue.add("late", "s", "call_a", at(1s), {.is_held = true});
   EXPECT_EQ(queue.next_due(), at(6s));
   EXPECT_THAT(ids_of(queue.take_due(at(6s))), ElementsAre("late"));
 }
 
+TEST(DeliveryFault, StaysWhereACallEndsSooner) {
+  named_queue queue;
+  queue.add("late", "s", "call_a", at(10s), {.delay = 3s});
+  queue.hasten("call_a", at(5s));
+  EXPECT_EQ(queue.next_due(), at(8s));
+  queue.hasten("call_a", at(7s));
+  EXPECT_EQ(queue.next_due(), at(8s)) << "it has ended before";
+  queue.clear();
+
+  queue.add("held", "s", "call_b", at(10s), {.is_held = true});
+  queue.hasten("call_b", at(2s));
+  EXPECT_EQ(queue.next_due(), at(7s));
+  queue.add("next", "s", "call_c", at(3s));
+  EXPECT_THAT(ids_of(queue.take_due(at(3s))), ElementsAre("next"));
+  queue.attempted("next", true, at(3s));
+  EXPECT_THAT(ids_of(queue.take_due(at(3s))), ElementsAre("held"));
+}
+
 TEST(DeliveryFault, DoesNotSendWhatHasNotEnded) {
-  delivery_queue queue;
+  named_queue queue;
   queue.add("late", "s", "call_a", at(3s), {.is_held = true});
   queue.add("next", "s", "call_b", at(1s));
   EXPECT_THAT(ids_of(queue.take_due(at(2s))), ElementsAre("next"));

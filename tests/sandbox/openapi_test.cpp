@@ -119,10 +119,8 @@ TEST(OpenApi, HasTheSecurityAndTagsOfEachRoute) {
     const auto& operation = path.at(method).as_object();
     EXPECT_EQ(operation.contains("security"), !each.is_api()) << each.text();
     const bool is_webhook = each.path.text() == "/v1/webhook";
-    EXPECT_EQ(operation.at("tags").at(0), is_webhook      ? "Webhooks"
-                                          : each.is_api() ? "Calls"
-                                                          : "Sandbox")
-        << each.text();
+    const char* const tag = is_webhook ? "Webhooks" : each.is_api() ? "Calls" : "Sandbox";
+    EXPECT_EQ(operation.at("tags").at(0), tag) << each.text();
     EXPECT_EQ(operation.at("responses").as_object().contains("401"), each.is_api());
   }
 }

@@ -132,6 +132,11 @@ TEST(StatusPage, ShowsEverything) {
                        .delay = 99ms},
               .seen = 1001,
               .hits = 1002}};
+  s.webhooks = {.endpoints = 51,
+                .deliveries = {.pending = 61, .attempts = 62, .delivered = 63, .given_up = 64},
+                .listed = {{"test_valid_1", "http://127.0.0.1:9000/a", "204"},
+                           {"test_valid_2", "http://127.0.0.1:9000/b", "connect: refused"},
+                           {"test_valid_3", "http://127.0.0.1:9000/c", ""}}};
   const std::string page = render_status_page(s);
   expect_sound(page);
   for (const char* part : {"call_0000000000000001",
@@ -163,6 +168,17 @@ TEST(StatusPage, ShowsEverything) {
                            ">1001<",
                            ">1002<",
                            "+12025550149",
+                           "<dt>API keys with one</dt><dd>51<",
+                           "<dt>Pending</dt><dd>61<",
+                           "<dt>Attempts</dt><dd>62<",
+                           "<dt>Delivered</dt><dd>63<",
+                           "<dt>Given up</dt><dd>64<",
+                           "The first 50. An attempt",
+                           ">test_valid_1<",
+                           ">http://127.0.0.1:9000/a<",
+                           "good\">204<",
+                           "bad\">connect: refused<",
+                           ">test_valid_3<",
                            "Kept in memory"}) {
     EXPECT_TRUE(holds(page, part)) << part;
   }
@@ -186,12 +202,14 @@ TEST(StatusPage, EscapesAllThatAClientSent) {
                               .status = 200,
                               .code = hostile,
                               .fault = std::string(hostile)}};
+  s.webhooks = {.endpoints = 1,
+                .listed = {{std::string(hostile), std::string(hostile), std::string(hostile)}}};
   s.rules = {{.number = 1, .rule = {.route = std::string(hostile), .fault = std::string(hostile)}}};
   const std::string page = render_status_page(s);
   expect_sound(page);
   EXPECT_FALSE(holds(page, "<script"));
   EXPECT_FALSE(holds(page, "alert('x')"));
-  EXPECT_EQ(count_of(page, "&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;&amp;amp;"), 14u);
+  EXPECT_EQ(count_of(page, "&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;&amp;amp;"), 17u);
 }
 
 // However much was sent.
@@ -209,9 +227,13 @@ TEST(StatusPage, IsBounded) {
                                                  .method = "GET",
                                                  .path = std::string(256, '<'),
                                                  .status = 200});
+  s.webhooks.endpoints = 1'000;
+  s.webhooks.listed.assign(page_rows_max, {.scope = std::string(255, '<'),
+                                           .url = std::string(2'048, '<'),
+                                           .last_attempt = std::string(1'000, '<')});
   const std::string page = render_status_page(s);
   expect_sound(page);
-  EXPECT_LT(page.size(), 200'000u);
+  EXPECT_LT(page.size(), 250'000u);
 }
 
 class ServedStatusPage : public SandboxTest {};

@@ -102,7 +102,7 @@ class PARLEY_SANDBOX_EXPORT server {
   void clear_faults();
 
   /// See beast::server::drain; then lets what is still to be stored be stored, in what is left of
-  /// the time.
+  /// the time. Webhooks that are still to be delivered are not waited for.
   bool drain(std::chrono::milliseconds deadline);
 
  private:

@@ -16,7 +16,7 @@
 #include <thread>
 #include <vector>
 
-#include "beast/support/certificates.hpp"
+#include "support/certificates.hpp"
 
 namespace parley::testing_support {
 

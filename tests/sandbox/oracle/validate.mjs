@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // node validate.mjs <folder with node_modules> <url of a sandbox>: its document is OpenAPI 3.1,
-// each example fits the schema that stands beside it, and the sandbox answers as the document says.
+// each example fits the schema that stands beside it, and the sandbox answers and sends webhooks as
+// the document says.
 
+import { once } from "node:events";
+import { createServer } from "node:http";
 import { createRequire } from "node:module";
 import { pathToFileURL } from "node:url";
 
@@ -55,6 +58,7 @@ if (examples < 50) wrong.push(`only ${examples} examples`);
 
 // Responses, each held against its operation.
 let responses = 0;
+let events = 0;
 const resolve = (value) =>
   value?.$ref ? value.$ref.slice(2).split("/").reduce((at, name) => at[name], document) : value;
 const ask = async (method, path, { template = path, body, headers = {} } = {}) => {
@@ -119,12 +123,43 @@ await ask("GET", "/v1/calls", { headers: { Authorization: "none" } });
 await ask("POST", "/sandbox/clock/advance", { body: { seconds: 1 } });
 await ask("POST", "/sandbox/clock/advance", { body: {} });
 await ask("GET", "/v1/calls");
+await ask("GET", "/v1/webhook");
+const receiver = createServer(async (request, response) => {
+  const parts = [];
+  for await (const each of request) parts.push(each);
+  response.writeHead(204).end();
+  receiver.emit("delivery", request.headers, JSON.parse(Buffer.concat(parts).toString()));
+});
+receiver.listen(0, "127.0.0.1");
+await once(receiver, "listening");
+const hooks = `http://127.0.0.1:${receiver.address().port}/hooks`;
+for (const body of [{ url: hooks }, { url: "ftp://a" }, { secret: "x" }]) {
+  await ask("PUT", "/v1/webhook", { body });
+}
+await ask("GET", "/v1/webhook");
+const told = document.webhooks["phone_call.ended"].post;
+for (const to_number of ["+12025550100", "+12025550116"]) {
+  const delivery = once(receiver, "delivery");
+  await ask("POST", "/v1/calls/dial", { body: { ...dial, to_number } });
+  await ask("POST", "/sandbox/clock/advance", { body: { seconds: 1 } });
+  const [headers, event] = await delivery;
+  check(told.requestBody.content["application/json"].schema, event, "phone_call.ended");
+  for (const { name, schema } of told.parameters) check(schema, headers[name], name);
+  events += 1;
+}
+receiver.close();
+receiver.closeAllConnections();
+await ask("DELETE", "/v1/webhook");
+await ask("DELETE", "/v1/webhook", { headers: { Authorization: "none" } });
 for (const [, each] of Object.entries(
   document.paths["/sandbox/faults"].post.requestBody.content["application/json"].examples,
 )) {
   await ask("POST", "/sandbox/faults", { body: each.value });
 }
 await ask("POST", "/sandbox/faults", { body: { fault: "x" } });
+for (const fault of ["webhook_delay", "webhook_duplicate", "webhook_reorder"]) {
+  await ask("POST", "/sandbox/faults", { body: { route: "webhook", fault } });
+}
 await ask("GET", "/");
 await ask("GET", "/openapi.json");
 for (const name of ["magic", "requests", "faults"]) await ask("GET", `/sandbox/${name}`);
@@ -132,5 +167,7 @@ await ask("DELETE", "/sandbox/faults");
 await ask("POST", "/sandbox/reset");
 
 for (const each of wrong) console.error(each);
-console.log(`${examples} examples, ${responses} responses, ${wrong.length} faults`);
+console.log(
+  `${examples} examples, ${responses} responses, ${events} events, ${wrong.length} faults`,
+);
 process.exit(wrong.length === 0 ? 0 : 1);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "beast/support/certificates.hpp"
+#include "support/certificates.hpp"
 
 #include <openssl/ec.h>
 #include <openssl/evp.h>

@@ -2,8 +2,8 @@
 //
 // Certificates made by the test, in memory.
 
-#ifndef PARLEY_TESTS_BEAST_SUPPORT_CERTIFICATES_HPP
-#define PARLEY_TESTS_BEAST_SUPPORT_CERTIFICATES_HPP
+#ifndef PARLEY_TESTS_SUPPORT_CERTIFICATES_HPP
+#define PARLEY_TESTS_SUPPORT_CERTIFICATES_HPP
 
 #include <memory>
 #include <string>
@@ -40,4 +40,4 @@ class authority {
 
 }  // namespace parley::testing_support
 
-#endif  // PARLEY_TESTS_BEAST_SUPPORT_CERTIFICATES_HPP
+#endif  // PARLEY_TESTS_SUPPORT_CERTIFICATES_HPP
