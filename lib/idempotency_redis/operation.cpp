@@ -103,10 +103,8 @@ void operation::write_command(operation_context& context, std::string& to) {
   };
 
   if (step_ == step::touch) {
-    const idempotency::nonce& nonce =
-        kind_ == operation_kind::claim ? claim().nonce : write().nonce;
     write_script(script::touch, 1, context, to, [&](command& made) {
-      made.word(17, [&](std::string& head) { (head += touch_state_) += text_of(nonce); });
+      made.word(17, [&](std::string& head) { (head += touch_state_) += text_of(touch_owner_); });
     });
     return;
   }
@@ -190,7 +188,10 @@ void operation::write_command(operation_context& context, std::string& to) {
 operation::next operation::on_reply(const reply& r, const operation_context& context) noexcept {
   unexpected_ = {};
   if (r.what == reply::kind::error) return on_error(r.text);
-  if (r.what == reply::kind::status || r.what == reply::kind::other) return malformed();
+  if (r.what == reply::kind::status || r.what == reply::kind::array ||
+      r.what == reply::kind::other) {
+    return malformed();
+  }
   // What was done before, under this nonce, is not what WAIT waits for.
   const bool touches = context.waits;
   if (step_ == step::touch) {
@@ -255,7 +256,7 @@ operation::next operation::on_found(std::string_view value, bool touches) noexce
     case claim_verdict::resume:
       op.fence = found->fence;
       finish(claim_status::claimed);
-      return touches ? touch_then_finish(value[0]) : next::finished;
+      return touches ? touch_then_finish(value[0], found->owner) : next::finished;
     case claim_verdict::replay:
       op.response = idempotency::response_ref::copy_of(found->response);
       if (!op.response) {
@@ -263,7 +264,9 @@ operation::next operation::on_found(std::string_view value, bool touches) noexce
         return next::finished;
       }
       finish(claim_status::completed);
-      return touches && found->owner == op.nonce ? touch_then_finish(value[0]) : next::finished;
+      // Also of another's: its holder may not know yet whether the replicas have it, and what is
+      // replayed once must be replayed for ever.
+      return touches ? touch_then_finish(value[0], found->owner) : next::finished;
     case claim_verdict::conflict: return finish(claim_status::conflict);
     case claim_verdict::spent: fail({.why = store_errc::spent_nonce}); return next::finished;
     // Another's record that is released, or whose lease only the server can judge.
@@ -316,7 +319,8 @@ operation::next operation::on_written(const reply& r, bool touches) noexcept {
       if (!touches) return next::finished;
       return touch_then_finish(kind_ == operation_kind::complete  ? '\3'
                                : kind_ == operation_kind::release ? '\4'
-                                                                  : '\2');
+                                                                  : '\2',
+                               write().nonce);
     }
     case script_answer::lost: return finish(write_status::lost);
     case script_answer::gone: return finish(write_status::gone);
@@ -325,8 +329,9 @@ operation::next operation::on_written(const reply& r, bool touches) noexcept {
   return malformed();
 }
 
-operation::next operation::touch_then_finish(char state) noexcept {
+operation::next operation::touch_then_finish(char state, const idempotency::nonce& owner) noexcept {
   touch_state_ = state;
+  touch_owner_ = owner;
   step_ = step::touch;
   use_eval_ = false;
   return next::send;
@@ -369,7 +374,6 @@ bool operation::is_outcome_unknown() const noexcept {
 
 bool operation::is_acknowledged() const noexcept {
   if (kind_ == operation_kind::claim) {
-    // A replay is somebody else's, unless this operation has just touched it.
     return claim().status == claim_status::claimed ||
            (step_ == step::touch && claim().status == claim_status::completed);
   }

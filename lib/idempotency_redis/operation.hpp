@@ -59,7 +59,11 @@ class operation {
   /// Whether a server that carries the command out may have changed the record by it.
   bool writes() const noexcept { return step_ != step::get; }
 
-  /// Of the command written last.
+  /// The command written last was turned away and not carried out, and there is nobody else to send
+  /// it to. An operation that was sent before may have been carried out then, and says so.
+  next refuse(idempotency::store_failure failure) noexcept;
+  /// Of the command written last. Where it was turned away to another server (MOVED, ASK) or may
+  /// be sent again later, the same command is written again instead: the nonce is the op's.
   next on_reply(const reply& r, const operation_context& context) noexcept;
 
   /// Ends it so. The op must be there.
@@ -79,9 +83,6 @@ class operation {
     step_ = step::first;
     use_eval_ = false;
   }
-  /// Refused now; but it may have been carried out before.
-  next refuse(idempotency::store_failure failure) noexcept;
-
   idempotency::claim_op& claim() const noexcept {
     return static_cast<idempotency::claim_op&>(*op_);
   }
@@ -97,14 +98,15 @@ class operation {
   next on_found(std::string_view value, bool touches) noexcept;
   next on_taken_over(const reply& r, bool touches) noexcept;
   next on_written(const reply& r, bool touches) noexcept;
-  next touch_then_finish(char state) noexcept;
+  next touch_then_finish(char state, const idempotency::nonce& owner) noexcept;
   next malformed() noexcept;
 
   operation_kind kind_ = operation_kind::claim;
   step step_ = step::first;
   bool use_eval_ = false;
   bool is_in_doubt_ = false;
-  char touch_state_ = 0;
+  char touch_state_ = 0;  // with touch_owner_: how the record begins that is touched
+  idempotency::nonce touch_owner_;
   idempotency::op_base* op_ = nullptr;
   idempotency::store_failure read_only_;  // why a claim falls back to reading
   std::string_view unexpected_;

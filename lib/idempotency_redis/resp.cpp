@@ -10,8 +10,8 @@ namespace {
 
 // hiredis wants an object for each reply and looks only whether it is null.
 void* tell(const redisReadTask* task, const reply& r) noexcept {
-  // What is inside an array was asked for by nobody: the array itself is told, as `other`.
-  if (task->parent == nullptr) static_cast<reply_sink*>(task->privdata)->on_reply(r);
+  auto& sink = *static_cast<reply_sink*>(task->privdata);
+  task->parent == nullptr ? sink.on_reply(r) : sink.on_part(r);
   static char object;
   return &object;
 }
@@ -41,8 +41,11 @@ void* on_nil(const redisReadTask* task) {
 
 // Versions of hiredis differ in the type of `elements`.
 template <class Size>
-void* on_array(const redisReadTask* task, Size) {
-  return tell(task, {});
+void* on_array(const redisReadTask* task, Size elements) {
+  reply r;
+  r.what = reply::kind::array;
+  r.elements = static_cast<std::size_t>(elements);
+  return tell(task, r);
 }
 
 redisReplyObjectFunctions functions() {

@@ -56,15 +56,19 @@ class command {
 };
 
 struct reply {
-  enum class kind : std::uint8_t { status, error, integer, bulk, nil, other };
+  enum class kind : std::uint8_t { status, error, integer, bulk, nil, array, other };
   kind what = kind::other;
   std::string_view text;  ///< lives until the sink returns
   std::int64_t integer = 0;
+  std::size_t elements = 0;  ///< of an array; they follow as parts
 };
 
 class reply_sink {
  public:
   virtual void on_reply(const reply& r) noexcept = 0;
+  /// What is inside an array that on_reply() told, each before what follows it and an array before
+  /// its own elements.
+  virtual void on_part(const reply&) noexcept {}
 
  protected:
   ~reply_sink() = default;

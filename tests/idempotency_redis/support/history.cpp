@@ -100,12 +100,6 @@ struct attempt {
   history_time released_first = never;
   history_time released = never;
   history_time marked = never;
-
-  history_time completion_end() const { return end_of(completed_first, completed_for); }
-
-  static history_time end_of(history_time first, milliseconds life) {
-    return later(first, life - margin_of(life));
-  }
 };
 
 /// The rules, for one key.
@@ -165,16 +159,23 @@ class rules {
     to_.violations.push_back({p, op.key, text_of(op) + ": " + what});
   }
 
+  history_time margin(milliseconds life) const { return margin_of(life) + history_.clock_skew; }
+  history_time end_of(history_time first, milliseconds life) const {
+    return later(first, life - margin(life));
+  }
+  history_time completion_end(const attempt& by) const {
+    return end_of(by.completed_first, by.completed_for);
+  }
+
   // From the time that it was granted to here there is a record: of `by`, whatever became of it, or
   // of another attempt that followed.
   history_time record_end(const attempt& by) const {
     history_time end = never;
     for (const auto& [nonce, each] : attempts_) {
-      end = std::min(
-          {end, attempt::end_of(std::max(by.claimed_first, each.claimed_first), each.retention),
-           attempt::end_of(std::max(by.claimed_first, each.completed_first), each.completed_for),
-           attempt::end_of(std::max(by.claimed_first, each.released_first),
-                           idempotency::released_retention)});
+      end = std::min({end, end_of(std::max(by.claimed_first, each.claimed_first), each.retention),
+                      end_of(std::max(by.claimed_first, each.completed_first), each.completed_for),
+                      end_of(std::max(by.claimed_first, each.released_first),
+                             idempotency::released_retention)});
     }
     return end;
   }
@@ -224,7 +225,7 @@ class rules {
     std::vector<interval> held;
     for (const auto& [nonce, by] : attempts_) {
       if (by.granted == never) continue;
-      history_time end = by.claimed_first + by.lease - margin_of(by.lease);
+      history_time end = by.claimed_first + by.lease - margin(by.lease);
       std::vector<const recorded*> renewals;
       for (const recorded* op : all_) {
         if (op->nonce == nonce && op->type == operation_type::renew && is_success(*op)) {
@@ -234,7 +235,7 @@ class rules {
       std::ranges::sort(renewals, {}, &recorded::answered);
       for (const recorded* op : renewals) {
         if (op->answered >= end) break;
-        end = std::max(end, op->invoked + op->lease - margin_of(op->lease));
+        end = std::max(end, op->invoked + op->lease - margin(op->lease));
       }
       end = std::min({end, by.completed_first, by.released_first});
       if (by.granted < end) held.push_back({by.granted, end, &by});
@@ -270,7 +271,7 @@ class rules {
       if (by.completed == never) continue;
       for (const recorded* op : all_) {
         if (!is_claim(*op) || is_failed(*op) || op->invoked < by.completed ||
-            op->answered > by.completion_end()) {
+            op->answered > completion_end(by)) {
           continue;
         }
         const std::string what = "attempt " + std::to_string(nonce) + " was completed";
@@ -317,13 +318,12 @@ class rules {
 
   // Another may take the key of a released attempt, and be released itself or reach its end.
   history_time release_is_known_until(const attempt& by) const {
-    history_time end = attempt::end_of(by.released_first, idempotency::released_retention);
+    history_time end = end_of(by.released_first, idempotency::released_retention);
     for (const auto& [nonce, other] : attempts_) {
       if (nonce == by.nonce) continue;
-      end = std::min(
-          {end, other.released_first, attempt::end_of(by.released_first, other.retention)});
+      end = std::min({end, other.released_first, end_of(by.released_first, other.retention)});
       if (other.completed_first != never) {
-        end = std::min(end, attempt::end_of(by.released_first, other.completed_for));
+        end = std::min(end, end_of(by.released_first, other.completed_for));
       }
     }
     return end;
@@ -359,7 +359,7 @@ class rules {
       if (op->claim == claim_status::running) {
         const bool may_run = has_other(op->nonce, [&](const recorded& other) {
           return (is_claim(other) || other.type == operation_type::renew) && !is_refused(other) &&
-                 later(carried_out_by(other), other.lease + margin_of(other.lease)) >= op->invoked;
+                 later(carried_out_by(other), other.lease + margin(other.lease)) >= op->invoked;
         });
         if (!may_run) report(property::crashed_is_replaced, *op, "every lease was over");
       }
@@ -405,7 +405,7 @@ class rules {
       }
       if (is_claim(*op) || is_failed(*op) || op->write == write_status::already_applied) continue;
       if (op->type == operation_type::complete && op->invoked >= by.completed &&
-          op->answered <= by.completion_end()) {
+          op->answered <= completion_end(by)) {
         report(property::retries_are_safe, *op, "it was completed");
       }
       if (op->type == operation_type::release && op->invoked >= by.released &&
@@ -604,14 +604,15 @@ class search {
             named<idempotency::nonce>(now.owner), now.fence, lease_over};
   }
 
-  static void set_lease(state& of, milliseconds lease, history_time from, history_time to) {
-    of.lease_from = from + lease - margin_of(lease);
-    of.lease_to = later(to, lease + margin_of(lease));
+  history_time margin(milliseconds life) const { return margin_of(life) + history_.clock_skew; }
+  void set_lease(state& of, milliseconds lease, history_time from, history_time to) const {
+    of.lease_from = from + lease - margin(lease);
+    of.lease_to = later(to, lease + margin(lease));
   }
-  static void set_end(state& of, milliseconds retention, history_time from, history_time to) {
+  void set_end(state& of, milliseconds retention, history_time from, history_time to) const {
     of.retention = retention;
-    of.end_from = from + retention - margin_of(retention);
-    of.end_to = later(to, retention + margin_of(retention));
+    of.end_from = from + retention - margin(retention);
+    of.end_to = later(to, retention + margin(retention));
   }
 
   template <class GoOn>

@@ -66,6 +66,8 @@ struct history {
   history_time settled{0};
   /// Whether one operation may be carried out more than once, as by a store that sends it again.
   bool may_repeat = true;
+  /// By how much the clocks that judge a lease may be set, or differ, all in all.
+  history_time clock_skew{0};
   /// An operation that takes longer has not ended in time.
   std::chrono::milliseconds time_max{10'000};
 };
