@@ -12,13 +12,11 @@
 //   hash      a hash a key, claimed and completed by scripts
 //   redis_benchmark  the program of that name with the command of a claim
 // Counters: operations a second (items_per_second), processor time of this process an operation
-// (cpu_us), bytes that a completed record takes in the server (record_bytes).
+// (cpu_us).
 
 #include <hiredis/hiredis.h>
-#include <sys/resource.h>
 
 #include <algorithm>
-#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
@@ -33,138 +31,27 @@
 
 #include <benchmark/benchmark.h>
 
+#include "idempotency_redis/load.hpp"
 #include "idempotency_redis/server.hpp"
 #include "parley/idempotency_redis/store.hpp"
 
 namespace {
 
-namespace idempotency = parley::idempotency;
+using parley::bench::cpu_seconds;
+using parley::bench::load;
+using parley::bench::new_keys;
+using parley::bench::operation;
 using parley::bench::redis_server;
+using parley::bench::request_id;
+using parley::bench::run;
+using parley::bench::unix_ms;
 
-constexpr std::string_view request_id = "req_0123456789abcdef";
-constexpr std::uint64_t unix_ms = 1'700'000'000'000;
-constexpr std::size_t response_bytes = 200;
-constexpr std::chrono::milliseconds retention = std::chrono::hours(24);
-
-std::atomic<std::uint64_t> next_key{1};
-
-template <class Bytes>
-void number(Bytes& to, std::uint64_t value) {
-  value *= 0x9E3779B97F4A7C15u;
-  std::memcpy(to.data(), &value, sizeof value);
-}
-
-double cpu_seconds() {
-  rusage used{};
-  getrusage(RUSAGE_SELF, &used);
-  const auto seconds = [](const timeval& t) {
-    return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) * 1e-6;
-  };
-  return seconds(used.ru_utime) + seconds(used.ru_stime);
-}
-
-enum class operation { claim, complete, pair, replay };
+constexpr std::size_t response_bytes = load{}.response_bytes;
+constexpr std::chrono::milliseconds retention = load{}.retention;
 
 std::size_t batch_of(std::size_t in_flight) { return in_flight == 1 ? 2'000 : 40'000; }
 
 // ---- Ours
-
-// One lane of those in flight: what it does next follows from what has ended.
-class lane final {
- public:
-  lane(idempotency::store& records, operation what) : records_(records), what_(what) {
-    claim_.lane_ = complete_.lane_ = this;
-    claim_.request_id = request_id;
-    claim_.unix_ms = unix_ms;
-    const std::string body(response_bytes, 'x');
-    complete_.response = idempotency::response_ref::copy_of(std::as_bytes(std::span(body)));
-    complete_.operation_id = request_id;
-  }
-
-  void start(std::size_t count, std::uint64_t first, std::atomic<std::size_t>& running) {
-    left_ = count;
-    key_ = first;
-    running_ = &running;
-    go();
-  }
-  std::size_t failures() const { return failures_; }
-
- private:
-  struct claim_step final : idempotency::claim_op {
-    void done() noexcept override {
-      lane_->count(status != idempotency::claim_status::failed);
-      lane_->after_claim();
-    }
-    lane* lane_;
-  };
-  struct complete_step final : idempotency::complete_op {
-    void done() noexcept override {
-      lane_->count(status == idempotency::write_status::applied);
-      lane_->go();
-    }
-    lane* lane_;
-  };
-
-  void count(bool is_good) { failures_ += is_good ? 0 : 1; }
-
-  void go() {
-    if (left_ == 0) {
-      if (running_->fetch_sub(1) == 1) running_->notify_all();
-      return;
-    }
-    --left_;
-    const std::uint64_t key = key_++;
-    number(claim_.key.bytes, key);
-    number(claim_.fingerprint.bytes, key);
-    number(claim_.nonce.bytes, what_ == operation::replay ? ~key : key);
-    if (what_ == operation::complete) {
-      complete();
-    } else if (records_.claim(claim_)) {
-      count(false);
-      after_claim();
-    }
-  }
-  void after_claim() {
-    if (what_ == operation::pair) {
-      complete();
-    } else {
-      go();
-    }
-  }
-  void complete() {
-    complete_.key = claim_.key;
-    complete_.nonce = claim_.nonce;
-    complete_.fingerprint = claim_.fingerprint;
-    complete_.fence = unix_ms;
-    if (records_.complete(complete_)) {
-      count(false);
-      go();
-    }
-  }
-
-  idempotency::store& records_;
-  const operation what_;
-  std::size_t left_ = 0;
-  std::uint64_t key_ = 0;
-  std::size_t failures_ = 0;
-  std::atomic<std::size_t>* running_ = nullptr;
-  claim_step claim_;
-  complete_step complete_;
-};
-
-std::size_t run_lanes(idempotency::store& records, operation what, std::size_t in_flight,
-                      std::size_t count, std::uint64_t first) {
-  std::vector<std::unique_ptr<lane>> lanes;
-  std::atomic<std::size_t> running{in_flight};
-  for (std::size_t i = 0; i < in_flight; ++i)
-    lanes.push_back(std::make_unique<lane>(records, what));
-  const std::size_t each = count / in_flight;
-  for (std::size_t i = 0; i < in_flight; ++i) lanes[i]->start(each, first + i * each, running);
-  for (std::size_t left = 0; (left = running.load()) != 0;) running.wait(left);
-  std::size_t failures = 0;
-  for (const auto& lane : lanes) failures += lane->failures();
-  return failures;
-}
 
 void report(benchmark::State& state, std::size_t operations, double cpu) {
   state.SetItemsProcessed(static_cast<std::int64_t>(operations));
@@ -180,22 +67,22 @@ void ours(benchmark::State& state, operation what, redis_server& server,
   auto records = parley::idempotency_redis::make_redis_store(options);
   while (!(*records)->ready()) std::this_thread::yield();
   const auto in_flight = static_cast<std::size_t>(state.range(0));
-  const std::size_t count = batch_of(in_flight) / in_flight * in_flight;
+  const std::size_t count = batch_of(in_flight);
   std::size_t operations = 0;
   std::size_t failures = 0;
   double cpu = 0;
   for (auto _ : state) {
     state.PauseTiming();
-    const std::uint64_t first = next_key.fetch_add(count);
+    const std::uint64_t first = new_keys(count);
     if (what == operation::complete) {
-      failures += run_lanes(**records, operation::claim, 256, count / 256 * 256, first);
-      failures += run_lanes(**records, operation::claim, 1, count % 256, first + count / 256 * 256);
+      failures += run(**records, {.what = operation::claim, .count = count, .first = first});
     } else if (what == operation::replay) {
-      failures += run_lanes(**records, operation::pair, 1, count, first);
+      failures += run(**records, {.what = operation::pair, .count = count, .first = first});
     }
     const double before = cpu_seconds();
     state.ResumeTiming();
-    failures += run_lanes(**records, what, in_flight, count, first);
+    failures +=
+        run(**records, {.what = what, .in_flight = in_flight, .count = count, .first = first});
     state.PauseTiming();
     cpu += cpu_seconds() - before;
     operations += what == operation::pair ? 2 * count : count;
@@ -265,7 +152,7 @@ void raw(benchmark::State& state, operation what) {
   double cpu = 0;
   for (auto _ : state) {
     state.PauseTiming();
-    const std::uint64_t first = next_key.fetch_add(count);
+    const std::uint64_t first = new_keys(count);
     std::vector<std::string> keys;
     for (std::size_t i = 0; i < count; ++i) keys.push_back(key_name(first + i));
     std::string_view words[7];
@@ -329,7 +216,7 @@ void hash(benchmark::State& state, operation what) {
   double cpu = 0;
   for (auto _ : state) {
     state.PauseTiming();
-    const std::uint64_t first = next_key.fetch_add(count);
+    const std::uint64_t first = new_keys(count);
     std::vector<std::string> keys;
     for (std::size_t i = 0; i < count; ++i) keys.push_back(key_name(first + i));
     std::string_view words[9];
@@ -385,28 +272,6 @@ void redis_benchmark(benchmark::State& state) {
   server.command({"FLUSHALL"});
 }
 
-// What a record of ours takes in the server, its key and its expiry included.
-void record_bytes(benchmark::State& state) {
-  redis_server& server = redis_server::instance();
-  const auto used = [&] {
-    const std::string info = server.command({"INFO", "memory"});
-    return std::stod(info.substr(info.find("used_memory:") + 12));
-  };
-  for (auto _ : state) {
-    parley::idempotency_redis::redis_store_options options;
-    options.url = server.url();
-    options.operation_timeout = std::chrono::seconds(10);
-    auto records = parley::idempotency_redis::make_redis_store(options);
-    while (!(*records)->ready()) std::this_thread::yield();
-    constexpr std::size_t count = 262'144;  // a table of Redis has as many places
-    const double before = used();
-    run_lanes(**records, operation::pair, 256, count, next_key.fetch_add(count));
-    (*records)->shutdown();
-    state.counters["record_bytes"] = (used() - before) / static_cast<double>(count);
-    server.command({"FLUSHALL"});
-  }
-}
-
 [[maybe_unused]] const bool registered = [] {
   const auto add = [](const std::string& name, auto function) {
     benchmark::RegisterBenchmark(("idempotency_redis/" + name).c_str(), function)
@@ -444,10 +309,6 @@ void record_bytes(benchmark::State& state) {
           ours(state, operation::pair, redis_server::replicated(), replicas);
         });
   }
-  benchmark::RegisterBenchmark("idempotency_redis/record", record_bytes)
-      ->Iterations(1)
-      ->UseRealTime()
-      ->Unit(benchmark::kMillisecond);
   return true;
 }();
 

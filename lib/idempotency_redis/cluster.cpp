@@ -42,7 +42,7 @@ cluster::cluster(cluster_options options, std::vector<node_address> seeds, std::
   assert(!seeds.empty() && seeds.size() <= nodes_max);
   owners_.fill(no_node);
   for (node_address& each : seeds) {
-    nodes_.push_back({std::move(each), presence::known, true, false});
+    nodes_.push_back({std::move(each), presence::known, true});
   }
 }
 
@@ -92,7 +92,7 @@ std::optional<route> cluster::on_error(routing& way, node_id from, std::string_v
   }
   // An ASK is about one command: the slot is still its owner's.
   if (code == "MOVED") {
-    if (to != no_node) owners_[way.slot] = to;
+    if (to != no_node) assign(way.slot, to);
     want_layout(now);
   }
   if (to == no_node || nodes_[to].is_down || way.redirects >= options_.redirects_max) {
@@ -201,6 +201,12 @@ void cluster::fail_refresh(time now) noexcept {
   due_ = now + delay.after(failures_ / static_cast<unsigned>(round) - 1, random_);
 }
 
+void cluster::assign(std::uint16_t slot, node_id owner) noexcept {
+  if (owners_[slot] != no_node) --nodes_[owners_[slot]].slots;
+  if (owner != no_node) ++nodes_[owner].slots;
+  owners_[slot] = owner;
+}
+
 bool cluster::on_layout(node_id from, const slot_layout& layout, time now) {
   if (!asked_ || asked_->whom != from) return false;
   if (std::ranges::all_of(layout.owners, [](node_id owner) { return owner == no_node; })) {
@@ -208,17 +214,26 @@ bool cluster::on_layout(node_id from, const slot_layout& layout, time now) {
     return false;
   }
   const std::string asked_host = nodes_[from].where.host;
-  for (entry& each : nodes_) {
-    if (each.state == presence::known && !each.is_seed) each.state = presence::retired;
-  }
   std::vector<node_id> ids;
   ids.reserve(layout.nodes.size());
   for (const node_address& each : layout.nodes) {
     ids.push_back(intern(each.host.empty() ? asked_host : each.host, each.port));
   }
+  std::vector<bool> is_named(nodes_.size());
+  for (const node_id each : ids) {
+    if (each != no_node) is_named[each] = true;
+  }
+  // Nothing throws from here on: no slot is left to a node that is retired.
+  for (std::size_t i = 0; i < nodes_.size(); ++i) {
+    entry& each = nodes_[i];
+    if (each.state == presence::known && !each.is_seed && !is_named[i]) {
+      each.state = presence::retired;
+    }
+  }
   for (std::size_t slot = 0; slot < slot_count; ++slot) {
-    const node_id owner = layout.owners[slot];
-    owners_[slot] = owner == no_node ? no_node : ids[owner];
+    const node_id said = layout.owners[slot];
+    const node_id owner = said == no_node ? no_node : ids[said];
+    if (owner != owners_[slot]) assign(static_cast<std::uint16_t>(slot), owner);
   }
   has_layout_ = true;
   failures_ = 0;

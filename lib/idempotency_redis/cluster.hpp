@@ -92,6 +92,8 @@ class cluster {
   node_id owner(std::uint16_t slot) const noexcept { return owners_[slot]; }
   /// A layout has come.
   bool has_layout() const noexcept { return has_layout_; }
+  bool owns_slots(node_id node) const noexcept { return nodes_[node].slots > 0; }
+  /// It is connected, or worth an attempt again.
   void on_connected(node_id node) noexcept { nodes_[node].is_down = false; }
   /// Its connection has ended or could not be made: operations wait, and the map is asked for.
   void on_lost(node_id node, time now) noexcept;
@@ -121,6 +123,7 @@ class cluster {
     presence state = presence::none;
     bool is_seed = false;
     bool is_down = false;
+    std::uint16_t slots = 0;  // that it owns
   };
   struct asked {
     node_id whom;
@@ -129,6 +132,7 @@ class cluster {
 
   route find(routing& way, time now) noexcept;
   route wait(routing& way) noexcept;
+  void assign(std::uint16_t slot, node_id owner) noexcept;
   node_id intern(std::string_view host, std::uint16_t port);
   void want_layout(time now) noexcept;
   void fail_refresh(time now) noexcept;

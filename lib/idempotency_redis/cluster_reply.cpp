@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "idempotency_redis/cluster_reply.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <map>
 #include <string>
@@ -15,7 +16,7 @@ constexpr std::string_view no_name = "?";
 // Puts a layout together and refuses what does not fit.
 class layout_builder {
  public:
-  layout_builder() { made_.owners.assign(slot_count, no_node); }
+  layout_builder() { made_.owners.assign(slot_count, unassigned); }
 
   // no_node: it has no address, or there are too many.
   node_id add(std::string_view host, std::uint16_t port) {
@@ -31,23 +32,25 @@ class layout_builder {
   // False: out of range, or another has a slot of it.
   bool assign(std::int64_t first, std::int64_t last, node_id owner) {
     if (first < 0 || last < first || last >= static_cast<std::int64_t>(slot_count)) return false;
-    for (auto slot = static_cast<std::size_t>(first); slot <= static_cast<std::size_t>(last);
-         ++slot) {
-      if (is_assigned_[slot]) return false;
-      is_assigned_[slot] = true;
-      made_.owners[slot] = owner;
-    }
+    const auto begin = made_.owners.begin() + first;
+    const auto end = made_.owners.begin() + last + 1;
+    if (std::count(begin, end, unassigned) != end - begin) return false;
+    std::fill(begin, end, owner);
     return true;
   }
 
   std::optional<slot_layout> take() {
     if (is_full_) return std::nullopt;
+    std::ranges::replace(made_.owners, unassigned, no_node);
     return std::move(made_);
   }
 
  private:
+  // Unlike no_node, which is also whom a node without an address is known by.
+  static constexpr node_id unassigned = no_node - 1;
+  static_assert(nodes_max <= unassigned);
+
   slot_layout made_;
-  std::vector<bool> is_assigned_ = std::vector<bool>(slot_count);
   std::map<std::pair<std::string, std::uint16_t>, node_id> ids_;
   bool is_full_ = false;
 };
@@ -115,79 +118,6 @@ bool read_slots_node(tree_cursor& at, place& to) {
   return to.is_valid();
 }
 
-struct shard_node {
-  place where;
-  bool is_master = false;
-  bool is_online = false;
-};
-
-bool read_shard_node(tree_cursor& at, bool is_tls, shard_node& to) {
-  const auto words = at.array();
-  if (!words || *words % 2 != 0) return false;
-  std::int64_t tls_port = 0;
-  for (std::size_t i = 0; i < *words; i += 2) {
-    const auto name = at.text();
-    if (!name) return false;
-    std::string_view value;
-    bool is_read = true;
-    if (*name == "endpoint") {
-      is_read = read_text(at, to.where.host);
-    } else if (*name == "ip") {
-      is_read = read_text(at, to.where.address);
-    } else if (*name == "port") {
-      is_read = read_integer(at, to.where.port);
-    } else if (*name == "tls-port") {
-      is_read = read_integer(at, tls_port);
-    } else if (*name == "role") {
-      is_read = read_text(at, value);
-      to.is_master = value == "master";
-    } else if (*name == "health") {
-      is_read = read_text(at, value);
-      to.is_online = value == "online";
-    } else {
-      is_read = at.skip();
-    }
-    if (!is_read) return false;
-  }
-  if (is_tls) to.where.port = tls_port;
-  return to.where.is_valid();
-}
-
-struct slot_range {
-  std::int64_t first;
-  std::int64_t last;
-};
-
-bool read_ranges(tree_cursor& at, std::vector<slot_range>& to) {
-  const auto numbers = at.array();
-  if (!numbers || *numbers % 2 != 0) return false;
-  for (std::size_t i = 0; i < *numbers; i += 2) {
-    const auto first = at.integer();
-    const auto last = at.integer();
-    if (!first || !last) return false;
-    to.push_back({*first, *last});
-  }
-  return true;
-}
-
-// The id of the shard's master; none: malformed.
-std::optional<node_id> read_shard_nodes(tree_cursor& at, bool is_tls, layout_builder& to) {
-  const auto count = at.array();
-  if (!count) return std::nullopt;
-  node_id master = no_node;
-  bool is_online = false;
-  for (std::size_t i = 0; i < *count; ++i) {
-    shard_node node;
-    if (!read_shard_node(at, is_tls, node)) return std::nullopt;
-    const node_id id = node.where.add_to(to);
-    if (node.is_master && (master == no_node || (node.is_online && !is_online))) {
-      master = id;
-      is_online = node.is_online;
-    }
-  }
-  return master;
-}
-
 }  // namespace
 
 std::optional<slot_layout> read_slots(const reply_tree& from) {
@@ -206,37 +136,6 @@ std::optional<slot_layout> read_slots(const reply_tree& from) {
       if (!read_slots_node(at, where)) return std::nullopt;
       const node_id id = where.add_to(to);
       if (node == 2 && !to.assign(*first, *last, id)) return std::nullopt;  // the master
-    }
-  }
-  return to.take();
-}
-
-std::optional<slot_layout> read_shards(const reply_tree& from, bool is_tls) {
-  if (!from.is_whole() || from.is_too_large()) return std::nullopt;
-  tree_cursor at(from);
-  layout_builder to;
-  const auto shards = at.array();
-  if (!shards) return std::nullopt;
-  for (std::size_t i = 0; i < *shards; ++i) {
-    const auto words = at.array();
-    if (!words || *words % 2 != 0) return std::nullopt;
-    std::vector<slot_range> ranges;
-    node_id master = no_node;
-    for (std::size_t word = 0; word < *words; word += 2) {
-      const auto name = at.text();
-      if (!name) return std::nullopt;
-      if (*name == "slots") {
-        if (!read_ranges(at, ranges)) return std::nullopt;
-      } else if (*name == "nodes") {
-        const auto found = read_shard_nodes(at, is_tls, to);
-        if (!found) return std::nullopt;
-        master = *found;
-      } else if (!at.skip()) {
-        return std::nullopt;
-      }
-    }
-    for (const slot_range& each : ranges) {
-      if (!to.assign(each.first, each.last, master)) return std::nullopt;
     }
   }
   return to.take();

@@ -34,11 +34,6 @@ struct slot_layout {
 /// reply, a slot is out of range or there twice, or there are more than nodes_max nodes.
 std::optional<slot_layout> read_slots(const reply_tree& from);
 
-/// The reply to CLUSTER SHARDS, of Redis 7.0 and later; else as above. With `is_tls` the nodes'
-/// tls-port is taken. A slot belongs to the master of its shard, to one that is online if there
-/// are several.
-std::optional<slot_layout> read_shards(const reply_tree& from, bool is_tls);
-
 /// MOVED or ASK.
 struct redirect {
   bool is_ask = false;

@@ -226,8 +226,15 @@ operation::next operation::on_error(std::string_view text) noexcept {
   return refuse(judged.failure);
 }
 
+bool operation::may_be_done() const noexcept {
+  if (is_in_doubt_) return true;
+  // What is touched is there already: by this op, or of another's attempt only to be replayed.
+  return step_ == step::touch &&
+         (kind_ != operation_kind::claim || text_of(touch_owner_) == text_of(claim().nonce));
+}
+
 operation::next operation::refuse(idempotency::store_failure failure) noexcept {
-  if (is_in_doubt_) failure.is_outcome_known = false;
+  if (may_be_done()) failure.is_outcome_known = false;
   fail(failure);
   return next::finished;
 }

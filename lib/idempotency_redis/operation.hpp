@@ -66,6 +66,10 @@ class operation {
   /// be sent again later, the same command is written again instead: the nonce is the op's.
   next on_reply(const reply& r, const operation_context& context) noexcept;
 
+  /// What was sent before the command written last may have been carried out, or was.
+  bool may_be_done() const noexcept;
+  const idempotency::digest& key() const noexcept;
+
   /// Ends it so. The op must be there.
   void fail(const idempotency::store_failure& failure) noexcept;
   /// It failed, and the server may have carried it out.
@@ -87,7 +91,6 @@ class operation {
     return static_cast<idempotency::claim_op&>(*op_);
   }
   idempotency::write_op& write() const noexcept;
-  const idempotency::digest& key() const noexcept;
 
   void write_script(script which, std::size_t arguments, operation_context& context,
                     std::string& to, auto&& add_arguments);

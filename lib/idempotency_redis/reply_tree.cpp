@@ -38,6 +38,11 @@ void reply_tree::clear() noexcept {
   is_too_large_ = false;
 }
 
+std::string_view reply_tree::error() const noexcept {
+  const bool is_error = !parts_.empty() && parts_.front().what == reply::kind::error;
+  return is_error ? std::string_view(text_) : std::string_view();
+}
+
 std::optional<std::size_t> tree_cursor::array() noexcept {
   if (!is(reply::kind::array)) return std::nullopt;
   const auto elements = static_cast<std::size_t>(of_.parts_[at_].integer);

@@ -34,6 +34,8 @@ class reply_tree {
   bool is_whole() const noexcept { return missing_ == 0; }
   /// It cannot be read: it is above a limit, or there was no memory for it.
   bool is_too_large() const noexcept { return is_too_large_; }
+  /// Of an error reply, else empty. Lives as long as the tree.
+  std::string_view error() const noexcept;
 
  private:
   friend class tree_cursor;

@@ -21,13 +21,17 @@ class ring {
     assert(!empty());
     return cells_[begin_];
   }
+  const T& front() const noexcept {
+    assert(!empty());
+    return cells_[begin_];
+  }
   void pop_front() noexcept {
     begin_ = (begin_ + 1) & (cells_.size() - 1);
     --size_;
   }
-  /// Makes room for one more, so that the next push_back() does not throw.
-  void reserve_one() {
-    if (size_ < cells_.size()) return;
+  /// Makes room for one more or two, so that pushing them does not throw.
+  void reserve(std::size_t more) {
+    if (size_ + more <= cells_.size()) return;
     std::vector<T> grown(cells_.empty() ? 64 : 2 * cells_.size());
     for (std::size_t i = 0; i < size_; ++i) {
       grown[i] = std::move(cells_[(begin_ + i) & (cells_.size() - 1)]);
@@ -36,7 +40,7 @@ class ring {
     begin_ = 0;
   }
   void push_back(T value) {
-    reserve_one();
+    reserve(1);
     cells_[(begin_ + size_++) & (cells_.size() - 1)] = std::move(value);
   }
 

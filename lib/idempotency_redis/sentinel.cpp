@@ -93,16 +93,15 @@ void sentinel_follower::on_answer(std::size_t sentinel, std::optional<master_add
   is_said_ = false;
 }
 
-void sentinel_follower::on_role(const node_address& from, std::optional<server_role> role,
-                                time now) {
+void sentinel_follower::on_role(const node_address& from, bool is_master, time now) noexcept {
   if (state_ != state::checking || !is_said_ || from != candidate_.where) return;
-  if (role != server_role::master) {
+  if (!is_master) {
     fail_search(now);
     return;
   }
   state_ = state::idle;
   failures_ = 0;
-  master_ = candidate_;
+  master_ = std::move(candidate_);
   is_up_ = true;
   epoch_ = std::max(epoch_, master_.epoch.value_or(0));
   if (std::exchange(searches_again_, false)) due_ = soonest(now);

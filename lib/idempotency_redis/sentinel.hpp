@@ -5,7 +5,7 @@
 //
 //   switch (const sentinel_action next = follower.poll(now); next.step) {
 //     case sentinel_step::ask:    // ask sentinel next.sentinel: SENTINEL get-master-addr-by-name
-//     case sentinel_step::check:  // connect to *follower.candidate() and ask for its ROLE
+//     case sentinel_step::check:  // connect to *follower.candidate() and ask whether it is one
 //     case sentinel_step::wait:   // poll again at follower.next_poll()
 //   }
 //
@@ -62,9 +62,9 @@ class sentinel_follower {
   /// Of the one that was to be asked, what it says; none: it does not know the name, its reply
   /// makes no sense, or it was not reached. What comes from another is not looked at.
   void on_answer(std::size_t sentinel, std::optional<master_address> said, time now);
-  /// Of the candidate; none: it was not reached, or its reply makes no sense. What comes of
-  /// another, too late, is not looked at.
-  void on_role(const node_address& from, std::optional<server_role> role, time now);
+  /// Of the candidate; false: it says otherwise, or was not reached. What comes of another, too
+  /// late, is not looked at.
+  void on_role(const node_address& from, bool is_master, time now) noexcept;
   /// A +switch-master that a sentinel's subscription told.
   void on_switch(std::size_t sentinel, const switch_event& event, time now) noexcept;
   /// The connection to the master has ended, or it takes no writes any more.

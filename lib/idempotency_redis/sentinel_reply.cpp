@@ -59,18 +59,6 @@ std::optional<master_address> read_master(const reply_tree& from) {
   return master_address{*std::move(where), epoch};
 }
 
-std::optional<server_role> read_role(const reply_tree& from) {
-  if (!can_be_read(from)) return std::nullopt;
-  tree_cursor at(from);
-  const auto parts = at.array();
-  if (!parts || *parts == 0) return std::nullopt;
-  const auto name = at.text();
-  if (name == "master") return server_role::master;
-  if (name == "slave") return server_role::replica;
-  if (name == "sentinel") return server_role::sentinel;
-  return std::nullopt;
-}
-
 // [message, +switch-master, "<name> <old host> <old port> <new host> <new port>"].
 std::optional<switch_event> read_switch(const reply_tree& from) {
   if (!can_be_read(from)) return std::nullopt;

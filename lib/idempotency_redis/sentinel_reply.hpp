@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What sentinels say of a master, and what a server says of its role, read. None: it is not whole,
-// not what was asked for, or names no server.
+// What sentinels say of a master, read. None: it is not whole, not what was asked for, or names no
+// server.
 
 #ifndef PARLEY_LIB_IDEMPOTENCY_REDIS_SENTINEL_REPLY_HPP
 #define PARLEY_LIB_IDEMPOTENCY_REDIS_SENTINEL_REPLY_HPP
@@ -25,11 +25,6 @@ struct master_address {
 std::optional<master_address> read_master_address(const reply_tree& from);
 /// The reply to SENTINEL MASTER.
 std::optional<master_address> read_master(const reply_tree& from);
-
-enum class server_role : std::uint8_t { master = 1, replica, sentinel };
-
-/// The reply to ROLE.
-std::optional<server_role> read_role(const reply_tree& from);
 
 /// A +switch-master, as a subscription tells it. The views live as long as the tree.
 struct switch_event {

@@ -124,6 +124,7 @@ std::string_view to_string(disconnect_reason r) noexcept {
     case disconnect_reason::silence: return "silence";
     case disconnect_reason::closed: return "closed";
     case disconnect_reason::shut_down: return "shut_down";
+    case disconnect_reason::replaced: return "replaced";
   }
   return "unknown";
 }

@@ -63,6 +63,12 @@ void transport::connect(const endpoint& to, std::string server_name, std::shared
     try_endpoint(0, std::move(keep));
     return;
   }
+  error_code is_name;
+  if (const auto address = asio::ip::make_address(to.host, is_name); !is_name) {
+    endpoints_.emplace_back(asio::ip::tcp::endpoint(address, to.port));
+    try_endpoint(0, std::move(keep));
+    return;
+  }
   resolver_.async_resolve(
       to.host, std::to_string(to.port), asio::ip::resolver_base::numeric_service,
       [this, keep = std::move(keep)](error_code error,

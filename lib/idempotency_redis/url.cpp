@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <charconv>
 #include <optional>
+#include <utility>
 
 namespace parley::idempotency_redis {
 namespace {
@@ -52,6 +53,122 @@ failure<std::string> bad(std::string_view what) {
   return failure{std::string("url: ").append(what)};
 }
 
+// What makes a URL unfit wherever it stands; empty: nothing.
+std::string_view fault_anywhere(std::string_view url) {
+  if (url.find('#') != std::string_view::npos) return "has a fragment";
+  if (std::ranges::any_of(url, [](char c) { return static_cast<unsigned char>(c) <= 0x20; })) {
+    return "has a blank or a control character";
+  }
+  return {};
+}
+
+// Takes "user:password@" away from the front of `url`. What is wrong; empty: nothing.
+std::string_view take_login(std::string_view& url, endpoint& to) {
+  const std::size_t authority_end = std::min(url.find_first_of("/?"), url.size());
+  const auto login = take_before(url, url.substr(0, authority_end).rfind('@'));
+  if (!login) return {};
+  std::string_view password = *login;
+  const auto user = take_before(password, password.find(':'));
+  if (!user) return "has a user without a password";
+  auto plain_user = unescape(*user);
+  auto plain_password = unescape(password);
+  if (!plain_user || !plain_password) return "has a malformed percent escape";
+  if (plain_password->empty()) return "has an empty password";
+  to.user = std::move(*plain_user);
+  to.password = std::move(*plain_password);
+  return {};
+}
+
+// Reads "host", "host:port" or "[address]:port"; without a port it stays as it is. What is wrong;
+// empty: nothing.
+std::string_view read_host(std::string_view host, node_address& to) {
+  std::string_view port;
+  bool has_port = false;
+  if (host.starts_with('[')) {
+    const std::size_t close = host.find(']');
+    if (close == std::string_view::npos) return "has a bracket that is not closed";
+    port = host.substr(close + 1);
+    has_port = !port.empty();
+    if (has_port && port[0] != ':') return "has something between host and port";
+    if (has_port) port.remove_prefix(1);
+    host = host.substr(1, close - 1);
+  } else if (const std::size_t colon = host.find(':'); colon != std::string_view::npos) {
+    port = host.substr(colon + 1);
+    has_port = true;
+    host = host.substr(0, colon);
+  }
+  auto plain_host = unescape(host);
+  if (!plain_host || plain_host->empty() || plain_host->find('\0') != std::string::npos) {
+    return "has no host";
+  }
+  to.host = std::move(*plain_host);
+  if (has_port) {
+    const auto number = read_number<std::uint16_t>(port);
+    if (!number || *number == 0) return "has a port that is not 1 to 65535";
+    to.port = *number;
+  }
+  return {};
+}
+
+// Of an empty text there is none. What is wrong; empty: nothing.
+std::string_view read_database(std::string_view text, endpoint& to) {
+  if (text.empty()) return {};
+  const auto number = read_number<std::uint32_t>(text);
+  if (!number) return "has a database that is no number";
+  to.database = *number;
+  return {};
+}
+
+struct scheme {
+  std::string_view text;
+  topology how;
+  bool is_tls;
+};
+constexpr scheme schemes[] = {
+    {"redis+sentinel://", topology::sentinel, false},
+    {"rediss+sentinel://", topology::sentinel, true},
+    {"redis+cluster://", topology::cluster, false},
+    {"rediss+cluster://", topology::cluster, true},
+};
+
+// What follows the scheme.
+result<deployment, std::string> parse_several(std::string_view url, const scheme& of) {
+  deployment made;
+  made.how = of.how;
+  made.server.is_tls = of.is_tls;
+  if (const auto wrong = fault_anywhere(url); !wrong.empty()) return bad(wrong);
+  if (const auto wrong = take_login(url, made.server); !wrong.empty()) return bad(wrong);
+  if (url.find('?') != std::string_view::npos) return bad("has a query");
+
+  const std::size_t slash = std::min(url.find('/'), url.size());
+  std::string_view hosts = url.substr(0, slash);
+  std::string_view path = url.substr(std::min(slash + 1, url.size()));
+  for (bool is_last = false; !is_last;) {
+    const auto host = take_before(hosts, hosts.find(','));
+    is_last = !host;
+    if (made.hosts.size() == url_hosts_max) return bad("has more than 64 hosts");
+    constexpr std::uint16_t redis_port = 6379;
+    constexpr std::uint16_t sentinel_port = 26379;
+    auto& next = made.hosts.emplace_back();
+    next.port = of.how == topology::sentinel ? sentinel_port : redis_port;
+    if (const auto wrong = read_host(host.value_or(hosts), next); !wrong.empty()) return bad(wrong);
+  }
+
+  if (of.how == topology::cluster) {
+    if (!path.empty()) return bad("has a database or a path, and a cluster has none");
+    return made;
+  }
+  const auto name = take_before(path, path.find('/'));
+  auto plain_name = unescape(name.value_or(path));
+  if (!plain_name) return bad("has a malformed percent escape");
+  if (plain_name->empty()) return bad("has no name of a master");
+  made.master = std::move(*plain_name);
+  if (name) {
+    if (const auto wrong = read_database(path, made.server); !wrong.empty()) return bad(wrong);
+  }
+  return made;
+}
+
 }  // namespace
 
 result<endpoint, std::string> parse_url(std::string_view url) {
@@ -67,24 +184,8 @@ result<endpoint, std::string> parse_url(std::string_view url) {
   } else {
     return bad("does not begin with redis://, rediss:// or unix://");
   }
-  if (url.find('#') != std::string_view::npos) return bad("has a fragment");
-  if (std::ranges::any_of(url, [](char c) { return static_cast<unsigned char>(c) <= 0x20; })) {
-    return bad("has a blank or a control character");
-  }
-
-  const std::size_t authority_end = std::min(url.find_first_of("/?"), url.size());
-  const std::size_t at = url.substr(0, authority_end).rfind('@');
-  if (const auto login = take_before(url, at)) {
-    std::string_view password = *login;
-    const auto user = take_before(password, password.find(':'));
-    if (!user) return bad("has a user without a password");
-    auto plain_user = unescape(*user);
-    auto plain_password = unescape(password);
-    if (!plain_user || !plain_password) return bad("has a malformed percent escape");
-    if (plain_password->empty()) return bad("has an empty password");
-    made.user = std::move(*plain_user);
-    made.password = std::move(*plain_password);
-  }
+  if (const auto wrong = fault_anywhere(url); !wrong.empty()) return bad(wrong);
+  if (const auto wrong = take_login(url, made); !wrong.empty()) return bad(wrong);
 
   std::string_view database;
   if (made.is_unix) {
@@ -107,38 +208,31 @@ result<endpoint, std::string> parse_url(std::string_view url) {
     if (url.find('?') != std::string_view::npos) return bad("has a query");
     const std::size_t slash = std::min(url.find('/'), url.size());
     if (slash < url.size()) database = url.substr(slash + 1);
-    std::string_view host = url.substr(0, slash);
-    std::string_view port;
-    bool has_port = false;
-    if (host.starts_with('[')) {
-      const std::size_t close = host.find(']');
-      if (close == std::string_view::npos) return bad("has a bracket that is not closed");
-      port = host.substr(close + 1);
-      has_port = !port.empty();
-      if (has_port && port[0] != ':') return bad("has something between host and port");
-      if (has_port) port.remove_prefix(1);
-      host = host.substr(1, close - 1);
-    } else if (const std::size_t colon = host.find(':'); colon != std::string_view::npos) {
-      port = host.substr(colon + 1);
-      has_port = true;
-      host = host.substr(0, colon);
+    node_address where{{}, made.port};
+    if (const auto wrong = read_host(url.substr(0, slash), where); !wrong.empty()) {
+      return bad(wrong);
     }
-    auto plain_host = unescape(host);
-    if (!plain_host || plain_host->empty() || plain_host->find('\0') != std::string::npos) {
-      return bad("has no host");
-    }
-    made.host = std::move(*plain_host);
-    if (has_port) {
-      const auto number = read_number<std::uint16_t>(port);
-      if (!number || *number == 0) return bad("has a port that is not 1 to 65535");
-      made.port = *number;
-    }
+    made.host = std::move(where.host);
+    made.port = where.port;
   }
-  if (!database.empty()) {
-    const auto number = read_number<std::uint32_t>(database);
-    if (!number) return bad("has a database that is no number");
-    made.database = *number;
+  if (const auto wrong = read_database(database, made); !wrong.empty()) return bad(wrong);
+  return made;
+}
+
+result<deployment, std::string> parse_deployment(std::string_view url) {
+  for (const scheme& each : schemes) {
+    if (url.starts_with(each.text)) return parse_several(url.substr(each.text.size()), each);
   }
+  if (url.starts_with("redis+") || url.starts_with("rediss+")) {
+    return bad(
+        "does not begin with redis://, rediss:// or unix://, nor with redis+sentinel:// or "
+        "redis+cluster://");
+  }
+  auto one = parse_url(url);
+  if (!one) return failure{one.error()};
+  deployment made;
+  made.hosts.push_back({one->host, one->port});
+  made.server = std::move(*one);
   return made;
 }
 

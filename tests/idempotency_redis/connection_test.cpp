@@ -448,12 +448,12 @@ TEST(Connection, EnumsHaveNames) {
     EXPECT_EQ(to_string(static_cast<finding>(i + 1)), findings[i]);
   }
   EXPECT_EQ(to_string(static_cast<finding>(7)), "unknown");
-  constexpr const char* reasons[] = {"resolve",  "connect", "tls",    "auth",     "refused",
-                                     "protocol", "silence", "closed", "shut_down"};
+  constexpr const char* reasons[] = {"resolve",  "connect", "tls",    "auth",      "refused",
+                                     "protocol", "silence", "closed", "shut_down", "replaced"};
   for (std::size_t i = 0; i < std::size(reasons); ++i) {
     EXPECT_EQ(to_string(static_cast<disconnect_reason>(i + 1)), reasons[i]);
   }
-  EXPECT_EQ(to_string(static_cast<disconnect_reason>(10)), "unknown");
+  EXPECT_EQ(to_string(static_cast<disconnect_reason>(11)), "unknown");
 }
 
 }  // namespace

@@ -301,84 +301,6 @@ TEST(Slots, OfTooManyNodesAreRefused) {
   EXPECT_FALSE(of(nodes_max + 1));
 }
 
-// ---- CLUSTER SHARDS
-
-std::string shard_node_text(std::string_view endpoint, int port, std::string_view role,
-                            std::string_view health = "online") {
-  return array({bulk("id"), bulk("x"), bulk("port"), integer(port), bulk("tls-port"),
-                integer(port + 1), bulk("ip"), bulk("10.0.0.9"), bulk("endpoint"), bulk(endpoint),
-                bulk("role"), bulk(role), bulk("replication-offset"), integer(5), bulk("health"),
-                bulk(health)});
-}
-std::string shard_text(const std::vector<std::string>& slots,
-                       const std::vector<std::string>& nodes) {
-  return array({bulk("slots"), array(slots), bulk("nodes"), array(nodes)});
-}
-
-TEST(Shards, AreReadWithTheirMasters) {
-  const std::string text = array({
-      shard_text({integer(0), integer(9), integer(20), integer(29)},
-                 {shard_node_text("b", 2, "replica"), shard_node_text("a", 1, "master")}),
-      shard_text({integer(10), integer(19)}, {shard_node_text("c", 3, "master", "failed"),
-                                              shard_node_text("d", 4, "master", "online")}),
-      shard_text({integer(30), integer(39)}, {shard_node_text("?", 5, "master")}),
-      shard_text({integer(40), integer(49)}, {shard_node_text("e", 6, "replica")}),
-      shard_text({}, {shard_node_text("", 7, "master")}),
-  });
-  const auto plain = read_shards(tree_of(text), false);
-  ASSERT_TRUE(plain.has_value());
-  EXPECT_EQ(owner_of(*plain, 0), "a:1");
-  EXPECT_EQ(owner_of(*plain, 29), "a:1");
-  EXPECT_EQ(owner_of(*plain, 10), "d:4");
-  EXPECT_EQ(owner_of(*plain, 30), "10.0.0.9:5");
-  EXPECT_EQ(owner_of(*plain, 40), "");
-  EXPECT_EQ(owner_of(*plain, 50), "");
-  EXPECT_EQ(plain->nodes.size(), 7u);
-  const auto tls = read_shards(tree_of(text), true);
-  ASSERT_TRUE(tls.has_value());
-  EXPECT_EQ(owner_of(*tls, 0), "a:2");
-}
-
-TEST(Shards, WithoutATlsPortAreNobodysByTls) {
-  const std::string text = array({shard_text(
-      {integer(0), integer(9)},
-      {array({bulk("role"), bulk("master"), bulk("endpoint"), nil(), bulk("port"), integer(1)})})});
-  const auto plain = read_shards(tree_of(text), false);
-  const auto tls = read_shards(tree_of(text), true);
-  ASSERT_TRUE(plain.has_value() && tls.has_value());
-  EXPECT_EQ(owner_of(*plain, 0), ":1");
-  EXPECT_EQ(owner_of(*tls, 0), "");
-}
-
-const bad_case bad_shards[] = {
-    {"NotAnArray", integer(1)},
-    {"ShardIsNoArray", array({bulk("slots")})},
-    {"OddWords", array({bulks({"slots"})})},
-    {"OddSlots", array({shard_text({integer(0)}, {shard_node_text("a", 1, "master")})})},
-    {"SlotIsAText",
-     array({shard_text({bulk("0"), bulk("1")}, {shard_node_text("a", 1, "master")})})},
-    {"SlotOutOfRange",
-     array({shard_text({integer(0), integer(16'384)}, {shard_node_text("a", 1, "master")})})},
-    {"Overlapping",
-     array({shard_text({integer(0), integer(1)}, {shard_node_text("a", 1, "master")}),
-            shard_text({integer(1), integer(2)}, {shard_node_text("a", 1, "master")})})},
-    {"NodeIsAText", array({shard_text({}, {bulk("a")})})},
-    {"OddNode", array({shard_text({}, {bulks({"port"})})})},
-    {"PortIsAText", array({shard_text({}, {bulks({"port", "1"})})})},
-    {"PortOutOfRange", array({shard_text({}, {shard_node_text("a", 65'536, "master")})})},
-    {"HostWithABlank", array({shard_text({}, {shard_node_text("a b", 1, "master")})})},
-    {"NodesAreNoArray", array({array({bulk("nodes"), bulk("a")})})},
-    {"SlotsAreNoArray", array({array({bulk("slots"), bulk("a")})})},
-    {"NameIsANumber", array({array({integer(1), bulk("a")})})},
-};
-
-class BadShards : public testing::TestWithParam<bad_case> {};
-TEST_P(BadShards, AreRefused) {
-  EXPECT_FALSE(read_shards(tree_of(GetParam().text), false).has_value());
-}
-INSTANTIATE_TEST_SUITE_P(, BadShards, testing::ValuesIn(bad_shards),
-                         [](const auto& each) { return std::string(each.param.name); });
-
 // ---- Sentinels
 
 TEST(MasterAddress, IsRead) {
@@ -415,19 +337,6 @@ TEST(MasterAddress, IsRefusedWhenItIsMalformed) {
         bulks({"ip", "a", "port", "1", "config-epoch", "18446744073709551616"}),
         std::string("-ERR No such master with that name\r\n")}) {
     EXPECT_FALSE(read_master(tree_of(text)).has_value()) << text;
-  }
-}
-
-TEST(Role, IsRead) {
-  EXPECT_EQ(read_role(tree_of(array({bulk("master"), integer(5), array({})}))),
-            server_role::master);
-  EXPECT_EQ(read_role(tree_of(
-                array({bulk("slave"), bulk("a"), integer(1), bulk("connected"), integer(5)}))),
-            server_role::replica);
-  EXPECT_EQ(read_role(tree_of(array({bulk("sentinel"), bulks({"m"})}))), server_role::sentinel);
-  for (const std::string& text : {array({}), bulks({"Master"}), bulks({""}), array({integer(1)}),
-                                  bulk("master"), std::string("-NOPERM\r\n")}) {
-    EXPECT_EQ(read_role(tree_of(text)), std::nullopt) << text;
   }
 }
 

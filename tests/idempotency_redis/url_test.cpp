@@ -5,6 +5,7 @@
 #include <ostream>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -128,6 +129,125 @@ TEST_P(BadUrl, IsRefusedWithTheReason) {
 INSTANTIATE_TEST_SUITE_P(, BadUrl, testing::ValuesIn(bad_urls),
                          [](const auto& each) { return std::string(each.param.name); });
 
+struct deployment_url {
+  const char* name;
+  const char* url;
+  topology how;
+  std::vector<node_address> hosts;
+  const char* master = "";
+  std::uint32_t database = 0;
+  const char* user = "";
+  const char* password = "";
+  bool is_tls = false;
+};
+void PrintTo(const deployment_url& of, std::ostream* to) { *to << of.name; }
+
+const deployment_url deployment_urls[] = {
+    {"Single", "redis://redis:7000", topology::single, {{"redis", 7000}}},
+    {"Unix", "unix:///run/redis.sock", topology::single, {{"/run/redis.sock", 6379}}},
+    {"Sentinel", "redis+sentinel://a/calls", topology::sentinel, {{"a", 26379}}, "calls"},
+    {"Sentinels",
+     "redis+sentinel://a,b:1,[::1],[::2]:65535/calls/3",
+     topology::sentinel,
+     {{"a", 26379}, {"b", 1}, {"::1", 26379}, {"::2", 65535}},
+     "calls",
+     3},
+    {"SentinelLogin",
+     "redis+sentinel://user:a%2Cb@a,b/calls/",
+     topology::sentinel,
+     {{"a", 26379}, {"b", 26379}},
+     "calls",
+     0,
+     "user",
+     "a,b"},
+    {"SentinelEscapes",
+     "redis+sentinel://%61/c%2f%20d",
+     topology::sentinel,
+     {{"a", 26379}},
+     "c/ d"},
+    {.name = "SentinelTls",
+     .url = "rediss+sentinel://a/calls",
+     .how = topology::sentinel,
+     .hosts = {{"a", 26379}},
+     .master = "calls",
+     .is_tls = true},
+    {"Cluster", "redis+cluster://a", topology::cluster, {{"a", 6379}}},
+    {"ClusterNodes",
+     "redis+cluster://:p@a:7000,b/",
+     topology::cluster,
+     {{"a", 7000}, {"b", 6379}},
+     "",
+     0,
+     "",
+     "p"},
+    {.name = "ClusterTls",
+     .url = "rediss+cluster://a",
+     .how = topology::cluster,
+     .hosts = {{"a", 6379}},
+     .is_tls = true},
+};
+
+class DeploymentUrl : public testing::TestWithParam<deployment_url> {};
+
+TEST_P(DeploymentUrl, IsRead) {
+  const auto read = parse_deployment(GetParam().url);
+  ASSERT_TRUE(read.has_value()) << read.error();
+  const deployment_url& expected = GetParam();
+  EXPECT_EQ(read->how, expected.how);
+  EXPECT_EQ(read->hosts, expected.hosts);
+  EXPECT_EQ(read->master, expected.master);
+  EXPECT_EQ(read->server.database, expected.database);
+  EXPECT_EQ(read->server.user, expected.user);
+  EXPECT_EQ(read->server.password, expected.password);
+  EXPECT_EQ(read->server.is_tls, expected.is_tls);
+}
+
+INSTANTIATE_TEST_SUITE_P(, DeploymentUrl, testing::ValuesIn(deployment_urls),
+                         [](const auto& each) { return std::string(each.param.name); });
+
+const bad_url bad_deployment_urls[] = {
+    {"NoHost", "redis+cluster://", "has no host"},
+    {"NoHostBetween", "redis+cluster://a,,b", "has no host"},
+    {"NoHostAtTheEnd", "redis+cluster://a,", "has no host"},
+    {"NoHostButMaster", "redis+sentinel:///calls", "has no host"},
+    {"Port", "redis+cluster://a:0", "has a port that is not 1 to 65535"},
+    {"Bracket", "redis+cluster://[::1,b", "has a bracket that is not closed"},
+    {"Blank", "redis+cluster://a, b", "has a blank or a control character"},
+    {"Fragment", "redis+sentinel://a#calls", "has a fragment"},
+    {"Query", "redis+sentinel://a/calls?db=1", "has a query"},
+    {"ClusterDatabase", "redis+cluster://a/0", "has a database or a path, and a cluster has none"},
+    {"NoMaster", "redis+sentinel://a", "has no name of a master"},
+    {"MasterEmpty", "redis+sentinel://a//0", "has no name of a master"},
+    {"MasterEscape", "redis+sentinel://a/%f", "has a malformed percent escape"},
+    {"Database", "redis+sentinel://a/calls/x", "has a database that is no number"},
+    {"UserAlone", "redis+cluster://user@a", "has a user without a password"},
+    {"Scheme", "redis+replica://a",
+     "does not begin with redis://, rediss:// or unix://, nor with redis+sentinel:// or "
+     "redis+cluster://"},
+};
+
+class BadDeploymentUrl : public testing::TestWithParam<bad_url> {};
+
+TEST_P(BadDeploymentUrl, IsRefusedWithTheReason) {
+  const auto read = parse_deployment(GetParam().url);
+  ASSERT_FALSE(read.has_value());
+  EXPECT_EQ(read.error(), std::string("url: ") + GetParam().reason);
+}
+
+INSTANTIATE_TEST_SUITE_P(, BadDeploymentUrl, testing::ValuesIn(bad_deployment_urls),
+                         [](const auto& each) { return std::string(each.param.name); });
+
+TEST(Url, HostsHaveALimit) {
+  std::string url = "redis+cluster://h";
+  for (std::size_t i = 1; i < url_hosts_max; ++i) url += ",h";
+  const auto most = parse_deployment(url);
+  ASSERT_TRUE(most.has_value()) << most.error();
+  EXPECT_EQ(most->hosts.size(), 64u);
+  const auto above = parse_deployment(url + ",h");
+  ASSERT_FALSE(above.has_value());
+  EXPECT_EQ(above.error(), "url: has more than 64 hosts");
+}
+
 TEST(Url, SocketPathHasALimit) {
   const auto longest = parse_url("unix://" + longest_path);
   ASSERT_TRUE(longest.has_value());
@@ -138,10 +258,11 @@ TEST(Url, SocketPathHasALimit) {
 }
 
 TEST(Url, ErrorsRepeatNothing) {
-  for (const char* each :
-       {"redis://user:hunter2@redis:port", "redis://user:hunter2@", "hunter2://redis",
-        "unix://user:hunter2@x", "redis://:hunter2%@redis", "redis://hunter2@redis"}) {
-    const auto read = parse_url(each);
+  for (const char* each : {"redis://user:hunter2@redis:port", "redis://user:hunter2@",
+                           "hunter2://redis", "unix://user:hunter2@x", "redis://:hunter2%@redis",
+                           "redis://hunter2@redis", "redis+cluster://user:hunter2@a,",
+                           "redis+sentinel://:hunter2@a", "redis+hunter2://:hunter2@a"}) {
+    const auto read = parse_deployment(each);
     ASSERT_FALSE(read.has_value()) << each;
     EXPECT_EQ(read.error().find("hunter2"), std::string::npos) << read.error();
   }

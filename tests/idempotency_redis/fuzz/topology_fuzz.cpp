@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Whatever a node or a sentinel sends: a map, a master or a role that is read is within its limits,
-// and nothing is read of a reply that is not whole.
+// Whatever a node or a sentinel sends: a map, a master or an event that is read is within its
+// limits, and nothing is read of a reply that is not whole.
 
 #include <algorithm>
 #include <cstddef>
@@ -42,21 +42,14 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   const redis::reply_tree tree = parley::testing_support::tree_of(text);
   const auto slots = redis::read_slots(tree);
-  const auto shards = redis::read_shards(tree, false);
-  const auto tls = redis::read_shards(tree, true);
   if (slots) check(*slots);
-  if (shards) check(*shards);
-  if (tls) check(*tls);
   const auto address = redis::read_master_address(tree);
   const auto master = redis::read_master(tree);
   for (const auto* each : {&address, &master}) {
     if (*each) require((*each)->where.port != 0 && redis::is_host((*each)->where.host));
   }
-  const auto role = redis::read_role(tree);
   const auto event = redis::read_switch(tree);
   if (event) require(event->port != 0 && redis::is_host(event->host) && !event->master.empty());
-  if (!tree.is_whole()) {
-    require(!slots && !shards && !tls && !address && !master && !role && !event);
-  }
+  if (!tree.is_whole()) require(!slots && !address && !master && !event);
   return 0;
 }

@@ -44,6 +44,17 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     require(read.error().starts_with("url: ") && read.error().size() < 80);
   }
 
+  using parley::idempotency_redis::topology;
+  if (const auto read = parley::idempotency_redis::parse_deployment(text)) {
+    require(!read->hosts.empty() && read->hosts.size() <= 64);
+    for (const auto& each : read->hosts) require(!each.host.empty() && each.port != 0);
+    require(read->how == topology::single || !read->server.is_unix);
+    require((read->how == topology::sentinel) == !read->master.empty());
+    require(read->how != topology::cluster || read->server.database == 0);
+  } else {
+    require(read.error().starts_with("url: ") && read.error().size() < 120);
+  }
+
   if (text.empty()) return 0;
   const auto password = parse_url("redis://" + escaped(text) + ":" + escaped(text) + "@host:1/2");
   require(password && password->user == text && password->password == text &&

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A store's client in the simulated network. What it decides, the library's own parts decide:
-// operation, cluster, sentinel_follower and the readers of replies; the queue, the connections and
-// the deadlines around them are as those of the store.
+// A store's client in the simulated network: the store's own dispatcher, and for its I/O
+// connections that exist only in here. At the seam between the two it is looked at where commands
+// go, and mistakes are planted.
 
 #ifndef PARLEY_TESTS_IDEMPOTENCY_REDIS_SIMULATOR_CLIENT_HPP
 #define PARLEY_TESTS_IDEMPOTENCY_REDIS_SIMULATOR_CLIENT_HPP
 
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -18,109 +17,99 @@
 #include <string_view>
 #include <vector>
 
-#include "idempotency_redis/cluster.hpp"
+#include "idempotency_redis/channel.hpp"
+#include "idempotency_redis/dispatcher.hpp"
 #include "idempotency_redis/operation.hpp"
-#include "idempotency_redis/sentinel.hpp"
+#include "idempotency_redis/pending.hpp"
+#include "idempotency_redis/reply_tree.hpp"
+#include "idempotency_redis/scripts.hpp"
 #include "idempotency_redis/simulator/fleet.hpp"
 #include "idempotency_redis/simulator/network.hpp"
+#include "parley/idempotency_redis/store.hpp"
 
 namespace parley::testing_support::simulator {
 
 /// Mistakes that a client might have, planted so that it is shown that they are found.
 enum class planted : std::uint8_t {
   none,
-  new_nonce_when_rerouted,
+  new_nonce_when_sent_again,
   ask_updates_the_map,
   deadline_from_the_last_send,
 };
 
-struct client_options {
-  std::chrono::milliseconds operation_timeout{120};
-  std::chrono::milliseconds offline_timeout{60};
-  std::chrono::milliseconds connect_timeout{50};
-  std::chrono::milliseconds reconnect_min{2};
-  std::chrono::milliseconds reconnect_max{20};
-  unsigned wait_replicas = 0;
-  std::chrono::milliseconds wait_timeout{60};
-  planted mistake = planted::none;
-};
-
-class client {
+class client final : idempotency_redis::connector, idempotency_redis::dispatcher_host {
  public:
-  client(events& time, network& ways, fleet& servers, random_stream random, client_options options,
-         const idempotency_redis::operation_context& context, topology shape, int process);
-  ~client();
+  /// `options`: but for the URL.
+  client(events& time, network& ways, fleet& servers, random_stream random,
+         idempotency_redis::redis_store_options options, planted mistake,
+         const idempotency_redis::script_names& scripts, int process);
   client(const client&) = delete;
   client& operator=(const client&) = delete;
 
-  /// Calls done() later, from an event of this process. `sent_last`: written at each send.
+  /// Calls done() later, from an event of this process. `sent_last`: written at each send, where a
+  /// mistake is planted.
   void start(idempotency_redis::operation_kind kind, idempotency::op_base& op,
-             const idempotency::digest& key, idempotency::nonce& nonce, sim_time& sent_last);
+             idempotency::nonce& nonce, sim_time& sent_last);
+  void cancel(const idempotency::op_base& op);
   int process() const { return process_; }
-  /// A sentinel's subscription.
-  void on_switch(int sentinel, const std::string& payload);
   /// What the client did against the map that it was told of; empty: nothing.
   const std::string& misrouted() const { return misrouted_; }
-  std::uint64_t reroutes() const { return reroutes_; }
+  /// Operations that have not ended, or that the dispatcher still looks at.
+  std::size_t kept() const { return pending_.size() - free_.size(); }
+  idempotency_redis::redis_store_stats stats() const { return sends_.stats(); }
 
  private:
-  struct slot;
-  struct link;
-  using slot_ref = std::shared_ptr<slot>;
+  class line;
+  // An operation that has not ended, where a mistake is planted.
+  struct watched {
+    const idempotency::op_base* op;
+    idempotency::nonce* nonce;
+    sim_time* sent_last;
+    std::vector<std::string> written;  // commands
+  };
+  // Who may have a slot, by what was said of it, and since when nobody else.
+  struct owners {
+    std::vector<int> processes;
+    std::uint64_t since = 0;
+  };
 
-  idempotency_redis::cluster::time steady() const;
+  std::unique_ptr<idempotency_redis::channel> connect(
+      const idempotency_redis::node_address& where, idempotency_redis::channel_user& user) override;
+  void ended(idempotency_redis::pending& of) noexcept override;
+  void unused(idempotency_redis::pending& of) noexcept override { free_.push_back(&of); }
+
+  idempotency_redis::dispatcher::time steady() const;
   template <class What>
-  void in(std::chrono::microseconds after, What what);
-  void settle();
-
-  void dispatch(const slot_ref& of);
-  void act(const slot_ref& of, const idempotency_redis::route& next);
-  void put(const slot_ref& of, link& on, bool is_asking);
-  void write(const slot_ref& of, link& on, bool is_asking);
-  void take_back(const slot_ref& of);
-  void plant_new_nonce(slot& of);
-  void end(const slot_ref& of);
-  void fail(const slot_ref& of, idempotency::store_errc why);
-
-  link& link_to(int process);
-  void connect(link& to);
-  void on_connected(link& of, connection_ref made);
-  void on_ready(link& of);
-  void drop(link& of, bool is_lost);
-  void on_reply(link& from, const idempotency_redis::reply& r);
-  void on_answer(link& from, const slot_ref& of, const idempotency_redis::reply& r);
-  void on_replicated(link& from, const idempotency_redis::reply& r);
-  void on_tree(link& from);
-  void flush(link& of);
-
-  void look_at_map();
-  void look_at_sentinels();
-  void ask_sentinel(std::size_t sentinel);
-  void poll_at(idempotency_redis::cluster::time next, sim_time& armed_for);
+  void run(What what);
+  void arm();
+  void look_at_written(std::string& bytes, int to, std::uint64_t decided_from);
+  void look_at_route(const std::vector<std::string_view>& words, int to,
+                     std::uint64_t decided_from);
+  void plant(std::string& bytes, std::size_t begin, const std::vector<std::string_view>& words);
+  void learn(const idempotency_redis::reply& error, int from);
+  void learn(const idempotency_redis::reply_tree& layout, bool is_late);
 
   events& time_;
   network& ways_;
   fleet& servers_;
   random_stream random_;
-  const client_options options_;
-  idempotency_redis::operation_context context_;
-  const idempotency_redis::key_slots slots_;
-  const topology shape_;
+  const idempotency_redis::redis_store_options options_;
+  const idempotency_redis::script_names& scripts_;
+  const planted mistake_;
+  const bool is_cluster_;
   const int process_;
 
-  std::optional<idempotency_redis::cluster> map_;
-  std::optional<idempotency_redis::sentinel_follower> follower_;
-  sim_time map_poll_at_ = never;
-  sim_time sentinels_poll_at_ = never;
-  std::map<std::uint16_t, int> learned_;  // from MOVED and layouts, beside the map
+  std::deque<idempotency_redis::pending> pending_;
+  std::vector<idempotency_redis::pending*> free_;
+  std::uint64_t event_ = 0;
+  sim_time armed_for_ = never;
+
+  std::map<std::uint16_t, owners> learned_;  // by slot
   std::string misrouted_;
-  std::uint64_t reroutes_ = 0;
+  std::vector<watched> watched_;
   std::uint64_t nonces_ = 0;
 
-  std::map<int, std::unique_ptr<link>> links_;  // by process
-  std::vector<std::unique_ptr<link>> old_links_;
-  int master_ = -1;                // of sentinels' choice: the process
-  std::vector<slot_ref> waiting_;  // for a connection, where there is one server
+  idempotency_redis::dispatcher sends_;  // the first to go: its channels are of this
 };
 
 }  // namespace parley::testing_support::simulator

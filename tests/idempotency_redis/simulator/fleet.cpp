@@ -2,12 +2,12 @@
 #include "idempotency_redis/simulator/fleet.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <cstdlib>
 #include <cstring>
 #include <utility>
 
 #include "idempotency_redis/key_slot.hpp"
+#include "idempotency_redis/simulator/command_text.hpp"
 #include "idempotency_redis/support/reply_text.hpp"
 
 namespace parley::testing_support::simulator {
@@ -16,10 +16,13 @@ namespace {
 using idempotency_redis::script;
 using std::chrono::milliseconds;
 
-// Of the servers and of who watches them; what takes seconds in life takes milliseconds here.
-constexpr sim_time tick_step = milliseconds(10);
-constexpr sim_time down_after = milliseconds(60);
-constexpr sim_time replica_lag_max = milliseconds(50);
+// Of the servers and of who watches them; what takes many seconds in life takes less here.
+constexpr sim_time tick_step = milliseconds(100);
+constexpr sim_time down_after = milliseconds(600);
+constexpr sim_time replica_lag_max = milliseconds(500);
+// Of appendfsync everysec.
+constexpr sim_time fsync_step = milliseconds(1'000);
+constexpr std::string_view master_name = "mymaster";
 
 std::string error(std::string_view text) { return "-" + std::string(text) + "\r\n"; }
 
@@ -29,29 +32,31 @@ std::uint32_t load_u32(std::string_view from, std::size_t at) {
   return value;
 }
 
-std::int64_t number_of(std::string_view text) {
-  std::int64_t number = 0;
-  std::from_chars(text.data(), text.data() + text.size(), number);
-  return number;
-}
-
 }  // namespace
 
-// ---- A connection, at the server's end
+// ---- A connection, at the other end
 
-class server::session final : public end_point {
+void session::drop() {
+  if (!on_) return;
+  ways_.close(on_, way::to_client);
+  on_closed();
+}
+
+void session::run() {
+  std::size_t used = 0;
+  while (!is_held_up_ && take_command(input_, used, words_)) execute();
+  input_.erase(0, used);
+  if (on_) ways_.send(on_, way::to_client, std::exchange(output_, {}));
+}
+
+class server::client_session final : public session {
  public:
-  session(server& of, connection_ref on) : of_(of), on_(std::move(on)) {}
+  client_session(server& of, connection_ref on) : session(of.of_.ways_, std::move(on)), of_(of) {}
 
-  void on_bytes(std::string_view bytes) override {
-    input_ += bytes;
-    run();
-  }
   void on_closed() override {
     std::erase(of_.waiting_, this);
-    on_.reset();
+    session::on_closed();
   }
-  bool is_closed() const { return on_ == nullptr; }
 
   // The replicas have got on, or its time is over.
   void look_at_wait() {
@@ -61,18 +66,13 @@ class server::session final : public end_point {
   }
   void end_wait(const std::string& with) {
     std::erase(of_.waiting_, this);
-    is_waiting_ = false;
+    is_held_up_ = false;
     output_ += with;
     run();
   }
-  void drop() {
-    if (!on_) return;
-    of_.of_.ways_.close(on_, way::to_client);
-    on_closed();
-  }
 
  private:
-  fleet& fleet_of() { return of_.of_; }
+  fleet& fleet_of() const { return of_.of_; }
 
   std::size_t replicas_at(std::uint64_t offset) const {
     return static_cast<std::size_t>(std::ranges::count_if(
@@ -80,58 +80,38 @@ class server::session final : public end_point {
         [&](const server::follower& each) { return each.is_synced && each.acked >= offset; }));
   }
 
-  void run() {
-    std::size_t used = 0;
-    while (!is_waiting_ && parse(used)) execute();
-    input_.erase(0, used);
-    if (on_) fleet_of().ways_.send(on_, way::to_client, std::exchange(output_, {}));
-  }
-
-  // One command, from `used` on, into words_.
-  bool parse(std::size_t& used) {
-    std::size_t at = used;
-    const auto number = [&](char mark) -> std::optional<std::size_t> {
-      const std::size_t end = input_.find('\n', at);
-      if (end == std::string::npos) return std::nullopt;
-      if (input_[at] != mark) std::abort();  // we send nothing else
-      const auto found = static_cast<std::size_t>(number_of({&input_[at + 1], end - at - 2}));
-      at = end + 1;
-      return found;
-    };
-    const auto count = number('*');
-    if (!count) return false;
-    words_.clear();
-    for (std::size_t i = 0; i < *count; ++i) {
-      const auto size = number('$');
-      if (!size || input_.size() < at + *size + 2) return false;
-      words_.emplace_back(&input_[at], *size);
-      at += *size + 2;
-    }
-    used = at;
-    return true;
-  }
-
-  void execute() {
+  void execute() override {
     const std::string_view name = words_[0];
     const bool is_asking = std::exchange(is_asking_, false);
-    if (name == "ASKING") {
-      is_asking_ = true;
-      output_ += "+OK\r\n";
-    } else if (name == "ROLE") {
-      output_ += of_.is_master_ ? array({bulk("master"), integer(0), array({})})
-                                : array({bulk("slave"), bulk("10.0.0.1"), integer(6'379),
-                                         bulk("connected"), integer(0)});
-    } else if (name == "WAIT") {
-      wait();
+    const std::string_view key = key_of(words_);
+    if (name == "INFO") {
+      output_ += bulk(info());
     } else if (name == "CLUSTER") {
       output_ += layout();
-    } else {
-      const std::string_view key = name == "SET" || name == "GET" ? words_[1] : words_[3];
+    } else if (fleet_of().time_.now() < of_.is_loading_until_) {
+      output_ += error("LOADING Redis is loading the dataset in memory");
+    } else if (name == "ASKING") {
+      is_asking_ = true;
+      output_ += "+OK\r\n";
+    } else if (name == "WAIT") {
+      wait();
+    } else if (!key.empty()) {
       // It does not know yet that another is the master, and what it says is old.
       if (of_.replaced_when_ != never) fleet_of().lose(key, of_.replaced_when_);
       const auto refused = redirect(key, is_asking);
       output_ += refused ? *refused : name == "SET" ? set() : name == "GET" ? get(key) : eval(key);
+    } else {
+      output_ += error("ERR unknown command");
     }
+  }
+
+  std::string info() const {
+    const auto synced = std::ranges::count(of_.followers_, true, &server::follower::is_synced);
+    const bool appends = fleet_of().options_.appends != append_log::none;
+    return std::string("redis_version:7.0.15\r\nmaxmemory:0\r\nmaxmemory_policy:noeviction\r\n") +
+           "aof_enabled:" + (appends ? "1" : "0") +
+           "\r\nrole:" + (of_.is_master_ ? "master" : "slave") +
+           "\r\nconnected_slaves:" + std::to_string(synced) + "\r\n";
   }
 
   void wait() {
@@ -147,7 +127,7 @@ class server::session final : public end_point {
       output_ += integer(static_cast<std::int64_t>(got));
       return;
     }
-    is_waiting_ = true;
+    is_held_up_ = true;
     of_.waiting_.push_back(this);
     fleet_of().ways_.in_process(of_.process_, wait_until_, [owner = &of_, self = this] {
       if (std::ranges::find(owner->waiting_, self) != owner->waiting_.end()) self->look_at_wait();
@@ -162,6 +142,7 @@ class server::session final : public end_point {
 
   std::optional<std::string> redirect(std::string_view key, bool is_asking) {
     if (fleet_of().options_.shape != topology::cluster) return std::nullopt;
+    if (of_.is_reset_) return error("CLUSTERDOWN Hash slot not served");
     if (of_.is_down_) return error("CLUSTERDOWN The cluster is down");
     const std::size_t used = fleet_of().used_of(key);
     const std::string slot = std::to_string(fleet_of().used_[used]);
@@ -176,11 +157,22 @@ class server::session final : public end_point {
     return error("MOVED " + slot + " " + where(owner));
   }
 
-  std::string layout() const {
-    const auto node = [&](int process) {
+  // A part of the map, the master first and then its replicas.
+  std::string range(std::int64_t first, std::int64_t last, int owner) const {
+    const auto node = [](int process) {
       const auto at = fleet::address_of(process);
       return array({bulk(at.host), integer(at.port), bulk("id"), array({})});
     };
+    std::vector<std::string> parts = {integer(first), integer(last), node(owner)};
+    for (const auto& each : fleet_of().servers_) {
+      if (each->shard_ != fleet_of().at(owner).shard_ || each->process_ == owner) continue;
+      parts.push_back(node(each->process_));
+    }
+    return array(parts);
+  }
+
+  std::string layout() const {
+    if (of_.is_reset_) return array({});
     const fleet& all = of_.of_;
     std::vector<std::size_t> order(all.used_.size());
     for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
@@ -188,7 +180,7 @@ class server::session final : public end_point {
     std::vector<std::string> ranges;
     std::int64_t begin = 0;
     const auto add = [&](std::int64_t first, std::int64_t last, int owner) {
-      if (first <= last) ranges.push_back(array({integer(first), integer(last), node(owner)}));
+      if (first <= last) ranges.push_back(range(first, last, owner));
     };
     const auto fill_up_to = [&](std::int64_t end) {
       while (begin < end) {
@@ -325,13 +317,8 @@ class server::session final : public end_point {
   }
 
   server& of_;
-  connection_ref on_;
-  std::string input_;
-  std::string output_;
-  std::vector<std::string_view> words_;  // into input_
   bool is_asking_ = false;
   std::uint64_t wrote_ = 0;
-  bool is_waiting_ = false;
   std::uint64_t wait_for_ = 0;
   std::size_t wait_replicas_ = 0;
   sim_time wait_until_{0};
@@ -339,6 +326,50 @@ class server::session final : public end_point {
 
 server::server(fleet& of, int process) : of_(of), process_(process) {}
 server::~server() = default;
+
+class sentinel::client_session final : public session {
+ public:
+  client_session(sentinel& of, connection_ref on) : session(of.ways_, std::move(on)), of_(of) {}
+
+  // +switch-master <name> <old host> <old port> <new host> <new port>.
+  void tell_switch(int from, int to) {
+    if (!is_subscribed_) return;
+    const auto before = fleet::address_of(from);
+    const auto now = fleet::address_of(to);
+    output_ +=
+        bulks({"message", "+switch-master",
+               std::string(master_name) + " " + before.host + " " + std::to_string(before.port) +
+                   " " + now.host + " " + std::to_string(now.port)});
+    run();
+  }
+
+ private:
+  void execute() override {
+    const auto where = fleet::address_of(of_.told_);
+    const std::string port = std::to_string(where.port);
+    const bool is_about_it = words_.size() == 3 && words_[2] == master_name;
+    if (words_[0] == "SUBSCRIBE") {
+      is_subscribed_ = true;
+      output_ += array({bulk("subscribe"), bulk(words_[1]), integer(1)});
+    } else if (words_[0] == "PING") {
+      output_ += is_subscribed_ ? bulks({"pong", ""}) : "+PONG\r\n";
+    } else if (words_[0] == "SENTINEL" && words_[1] == "get-master-addr-by-name" && is_about_it) {
+      output_ += bulks({where.host, port});
+    } else if (words_[0] == "SENTINEL" && words_[1] == "MASTER" && is_about_it) {
+      output_ += bulks({"name", master_name, "ip", where.host, "port", port, "flags", "master",
+                        "config-epoch", std::to_string(of_.epoch_), "quorum", "2"});
+    } else {
+      output_ += error("ERR unknown command");
+    }
+  }
+
+  sentinel& of_;
+  bool is_subscribed_ = false;
+};
+
+sentinel::sentinel(network& ways, int process, int master)
+    : ways_(ways), process_(process), told_(master) {}
+sentinel::~sentinel() = default;
 
 // ---- The fleet
 
@@ -350,23 +381,25 @@ fleet::fleet(events& time, network& ways, random_stream random, fleet_options op
       options_(std::move(options)),
       scripts_(scripts),
       first_(first_process) {
-  const unsigned shards = options_.shape == topology::cluster ? 3 : 1;
+  const unsigned shards = options_.shape == topology::cluster ? 4 : 1;
   for (const std::string& key : options_.keys) used_.push_back(idempotency_redis::slot_of(key));
   lost_from_.assign(used_.size(), never);
   is_moving_.assign(used_.size(), false);
   down_since_.assign(shards, never);
   for (unsigned shard = 0; shard < shards; ++shard) {
     masters_.push_back(first_ + static_cast<int>(shard));
-    config_.thirds[shard] = masters_[shard];
+    if (shard < config_.thirds.size()) config_.thirds[shard] = masters_[shard];
   }
   for (const std::uint16_t slot : used_) {
-    config_.used.push_back(config_.thirds[std::size_t{slot} * shards / 16'384]);
+    const std::size_t third = shards == 1 ? 0 : std::size_t{slot} * 3 / 16'384;
+    config_.used.push_back(config_.thirds[third]);
   }
   for (std::size_t i = 0; i < servers_of(options_); ++i) {
     auto made = std::make_unique<server>(*this, first_ + static_cast<int>(i));
     made->shard_ = static_cast<unsigned>(i) % shards;
     made->is_master_ = i < shards;
     made->view_ = config_;
+    made->is_reset_ = made->shard_ == config_.thirds.size();
     made->migrating_.assign(used_.size(), -1);
     made->importing_.assign(used_.size(), -1);
     if (!made->is_master_) {
@@ -375,14 +408,17 @@ fleet::fleet(events& time, network& ways, random_stream random, fleet_options op
     }
     servers_.push_back(std::move(made));
   }
-  told_.assign(sentinels, masters_[0]);
+  for (std::size_t i = 0; i < sentinels_of(options_); ++i) {
+    const int process = first_ + static_cast<int>(servers_.size() + i);
+    sentinels_.push_back(std::make_unique<sentinel>(ways_, process, masters_[0]));
+  }
   if (options_.shape != topology::standalone) tick();
 }
 
 fleet::~fleet() = default;
 
 std::size_t fleet::servers_of(const fleet_options& options) {
-  return (options.shape == topology::cluster ? 3u : 1u) * (1 + options.replicas);
+  return (options.shape == topology::cluster ? 4u : 1u) * (1 + options.replicas);
 }
 
 idempotency_redis::node_address fleet::address_of(int process) {
@@ -392,10 +428,33 @@ int fleet::process_of(const idempotency_redis::node_address& where) {
   return static_cast<int>(number_of(std::string_view(where.host).substr(7)));
 }
 
+std::string fleet::url() const {
+  const auto text = [](int process) {
+    const auto where = address_of(process);
+    return where.host + ":" + std::to_string(where.port);
+  };
+  switch (options_.shape) {
+    case topology::standalone: return "redis://" + text(first_);
+    case topology::cluster: return "redis+cluster://" + text(first_) + "," + text(first_ + 1);
+    case topology::sentinel: break;
+  }
+  std::string made = "redis+sentinel://";
+  for (const auto& each : sentinels_) made += text(each->process_) + ",";
+  made.back() = '/';
+  return made + std::string(master_name);
+}
+
 end_point* fleet::accept(const connection_ref& on, int process) {
-  server& s = at(process);
-  std::erase_if(s.sessions_, [](const auto& each) { return each->is_closed(); });
-  return s.sessions_.emplace_back(std::make_unique<server::session>(s, on)).get();
+  const auto add = [&](auto& to, auto made) {
+    std::erase_if(to, [](const auto& each) { return each->is_closed(); });
+    return to.emplace_back(std::move(made)).get();
+  };
+  if (is_server(process)) {
+    server& s = at(process);
+    return add(s.sessions_, std::make_unique<server::client_session>(s, on));
+  }
+  sentinel& s = sentinel_at(process);
+  return add(s.sessions_, std::make_unique<sentinel::client_session>(s, on));
 }
 
 std::size_t fleet::used_of(std::string_view key) const {
@@ -428,6 +487,13 @@ void fleet::apply(server& on, const server::change& what) {
 }
 
 void fleet::changed(server& on, server::change what) {
+  if (options_.appends == append_log::every_second) {
+    const auto found = std::ranges::find(on.data_, what.key, &server::entry::key);
+    std::erase_if(on.undo_,
+                  [&](const server::undo& each) { return each.when < time_.now() - fsync_step; });
+    on.undo_.push_back(
+        {time_.now(), what.key, found == on.data_.end() ? std::nullopt : std::optional(*found)});
+  }
   apply(on, what);
   if (servers_.size() == 1) return;
   on.changes_.push_back(std::move(what));
@@ -461,7 +527,7 @@ void fleet::pump(server& from, server::follower& to) {
               by->acked_at = time_.now();
               if (by->acked < told.offset_) pump(told, *by);
               const auto waiting = told.waiting_;
-              for (server::session* const each : waiting) each->look_at_wait();
+              for (server::client_session* const each : waiting) each->look_at_wait();
             });
       });
 }
@@ -472,7 +538,7 @@ void fleet::sync(server& from, server::follower& to) {
   to.is_asked = true;
   to.asked_at = time_.now();
   ways_.in_process(
-      to.process, time_.now() + ways_.delay() + random_.time(milliseconds(1), milliseconds(10)),
+      to.process, time_.now() + ways_.delay() + random_.time(milliseconds(10), milliseconds(100)),
       [this, master = from.process_, of = &at(to.process), generation = from.generation_] {
         server& source = at(master);
         const auto by =
@@ -481,6 +547,7 @@ void fleet::sync(server& from, server::follower& to) {
         by->is_asked = false;
         if (!ways_.reaches(master, of->process_) || of->master_ != master) return;
         of->data_ = source.data_;
+        of->undo_.clear();
         of->offset_ = source.offset_;
         ++of->generation_;
         by->is_synced = true;
@@ -494,12 +561,17 @@ void fleet::sync(server& from, server::follower& to) {
 bool fleet::is_with_majority(int process) const {
   std::size_t together = 0;
   if (options_.shape == topology::cluster) {
-    for (const int each : masters_) together += each == process || ways_.reaches(each, process);
-    return together >= 2;
+    std::size_t voters = 0;  // masters that have slots
+    for (unsigned shard = 0; shard < masters_.size(); ++shard) {
+      const int each = masters_[shard];
+      const bool votes = shard < config_.thirds.size() ||
+                         std::ranges::find(config_.used, each) != config_.used.end();
+      voters += votes;
+      together += votes && (each == process || ways_.reaches(each, process));
+    }
+    return 2 * together > voters;
   }
-  const int begin = first_ + static_cast<int>(servers_.size());
-  for (int i = 0; i < static_cast<int>(sentinels); ++i)
-    together += ways_.reaches(begin + i, process);
+  for (const auto& each : sentinels_) together += ways_.reaches(each->process_, process);
   return together >= 2;
 }
 
@@ -512,7 +584,7 @@ void fleet::tick() {
     if (is_with_majority(s.process_)) {
       s.alone_since_ = never;
       // A node that has been alone learns first what has changed meanwhile.
-      if (s.view_.epoch == config_.epoch) s.is_down_ = false;
+      if (s.is_reset_ || s.view_.epoch == config_.epoch) s.is_down_ = false;
     } else {
       s.alone_since_ = std::min(s.alone_since_, now);
       if (now - s.alone_since_ > down_after) s.is_down_ = options_.shape == topology::cluster;
@@ -525,8 +597,11 @@ void fleet::tick() {
     }
   }
   for (unsigned shard = 0; shard < masters_.size(); ++shard) watch_shard(shard);
-  if (options_.shape == topology::cluster) gossip();
-  if (options_.shape == topology::sentinel) tell_sentinels();
+  if (options_.shape == topology::cluster) {
+    watch_spare();
+    gossip();
+  }
+  tell_sentinels();
   time_.at(now + tick_step, [this] { tick(); });
 }
 
@@ -599,7 +674,7 @@ void fleet::demote(server& s, int master) {
   s.is_master_ = false;
   s.master_ = master;
   const auto waiting = s.waiting_;
-  for (server::session* const each : waiting) {
+  for (server::client_session* const each : waiting) {
     each->end_wait(
         error("UNBLOCKED force unblock from blocking operation, instance state changed"));
   }
@@ -618,8 +693,8 @@ void fleet::demote(server& s, int master) {
 void fleet::gossip() {
   for (const auto& each : servers_) {
     server& s = *each;
-    if (s.view_.epoch == config_.epoch || !is_with_majority(s.process_)) continue;
-    ways_.in_process(s.process_, time_.now() + random_.time(milliseconds(1), milliseconds(20)),
+    if (s.is_reset_ || s.view_.epoch == config_.epoch || !is_with_majority(s.process_)) continue;
+    ways_.in_process(s.process_, time_.now() + random_.time(milliseconds(10), milliseconds(200)),
                      [&s, told = config_] {
                        if (told.epoch > s.view_.epoch) s.view_ = told;
                      });
@@ -627,32 +702,19 @@ void fleet::gossip() {
 }
 
 void fleet::tell_sentinels() {
-  const int begin = first_ + static_cast<int>(servers_.size());
-  for (std::size_t i = 0; i < sentinels; ++i) {
-    const int process = begin + static_cast<int>(i);
+  for (const auto& each : sentinels_) {
+    sentinel& s = *each;
     std::size_t together = 0;
-    for (std::size_t other = 0; other < sentinels; ++other) {
-      together += ways_.reaches(begin + static_cast<int>(other), process);
-    }
-    if (together < 2 || told_[i] == masters_[0] || ways_.is_paused(process)) continue;
-    ways_.in_process(process, time_.now() + random_.time(milliseconds(0), milliseconds(15)),
-                     [this, i, process, to = masters_[0], epoch = config_.epoch] {
-                       if (epoch != config_.epoch || told_[i] == to) return;
-                       const auto from = address_of(std::exchange(told_[i], to));
-                       const auto now = address_of(to);
-                       if (switched_) {
-                         switched_(process, "mymaster " + from.host + " " +
-                                                std::to_string(from.port) + " " + now.host + " " +
-                                                std::to_string(now.port));
-                       }
+    for (const auto& other : sentinels_) together += ways_.reaches(other->process_, s.process_);
+    if (together < 2 || s.told_ == masters_[0] || ways_.is_paused(s.process_)) continue;
+    ways_.in_process(s.process_, time_.now() + random_.time(milliseconds(0), milliseconds(150)),
+                     [this, &s, to = masters_[0], epoch = config_.epoch] {
+                       if (epoch != config_.epoch || s.told_ == to) return;
+                       const int from = std::exchange(s.told_, to);
+                       s.epoch_ = epoch;
+                       for (const auto& told : s.sessions_) told->tell_switch(from, to);
                      });
   }
-}
-
-std::string fleet::ask_sentinel(int process) const {
-  const auto where =
-      address_of(told_[static_cast<std::size_t>(process - first_) - servers_.size()]);
-  return bulks({where.host, std::to_string(where.port)});
 }
 
 // ---- Faults
@@ -661,45 +723,62 @@ void fleet::kill(int process, sim_time until) {
   if (!ways_.is_alive(process)) return;
   ways_.kill(process);
   time_.at(until, [this, process] { start(process); });
-  if (process - first_ >= static_cast<int>(servers_.size())) return;
+  if (!is_server(process)) {
+    for (const auto& each : sentinel_at(process).sessions_) each->on_closed();
+    return;
+  }
   server& s = at(process);
   for (const auto& each : s.sessions_) each->on_closed();
+  s.on_disk_until_ = time_.now() - random_.time(sim_time(0), fsync_step);
   s.scripts_ = 0;
   s.is_down_ = options_.shape == topology::cluster;
 }
 
 void fleet::start(int process) {
-  if (process - first_ < static_cast<int>(servers_.size())) {
-    server& s = at(process);
-    if (!options_.appends) {
-      forget(s);
-      if (s.is_master_ && masters_[s.shard_] == process) {
-        for (const server::entry& each : s.data_) lose(each.key, time_.now());
-        for (server::follower& each : s.followers_) each.is_synced = false;
+  ways_.start(process);
+  if (!is_server(process)) return;
+  server& s = at(process);
+  if (random_.chance(50)) {
+    s.is_loading_until_ = time_.now() + random_.time(milliseconds(1), milliseconds(300));
+  }
+  if (options_.appends != append_log::always) {
+    forget(s);
+    const bool loses = s.is_master_ && masters_[s.shard_] == process;
+    if (options_.appends == append_log::none) {
+      for (const server::entry& each : s.data_) {
+        if (loses) lose(each.key, time_.now());
       }
       s.data_.clear();
-      s.changes_.clear();
-      s.changes_from_ = s.offset_;
-      ++s.generation_;
     }
-    // A replica asks for all of it again.
-    for (const auto& each : servers_) {
-      for (server::follower& of : each->followers_) {
-        if (of.process == process) of.is_synced = false;
-      }
+    for (auto each = s.undo_.rbegin(); each != s.undo_.rend(); ++each) {
+      if (each->when <= s.on_disk_until_) break;
+      if (loses) lose(each->key, time_.now());
+      std::erase_if(s.data_, [&](const server::entry& e) { return e.key == each->key; });
+      if (each->before) s.data_.push_back(*each->before);
+    }
+    s.undo_.clear();
+    s.changes_.clear();
+    s.changes_from_ = s.offset_;
+    ++s.generation_;
+    for (server::follower& each : s.followers_) each.is_synced = false;
+  }
+  // A replica asks for all of it again.
+  for (const auto& each : servers_) {
+    for (server::follower& of : each->followers_) {
+      if (of.process == process) of.is_synced = false;
     }
   }
-  ways_.start(process);
 }
 
 // A step each time, while both are there.
 void fleet::move_slot(std::size_t used, int from, int to, int step) {
   const auto again = [this, used, from, to](int next) {
-    time_.at(time_.now() + random_.time(milliseconds(1), milliseconds(40)),
+    time_.at(time_.now() + random_.time(milliseconds(10), milliseconds(400)),
              [this, used, from, to, next] { move_slot(used, from, to, next); });
   };
   const auto is_there = [&](int process) {
-    return ways_.is_alive(process) && !ways_.is_paused(process) && at(process).is_master_;
+    return ways_.is_alive(process) && !ways_.is_paused(process) && at(process).is_master_ &&
+           masters_[at(process).shard_] == process;
   };
   server& source = at(from);
   server& target = at(to);
@@ -720,7 +799,10 @@ void fleet::move_slot(std::size_t used, int from, int to, int step) {
     case 2: {
       const auto found = std::ranges::find(source.data_, options_.keys[used], &server::entry::key);
       if (found != source.data_.end()) {
-        changed(target, {found->key, found->value, found->expires_ms});
+        // MIGRATE finds no key that has expired, and the target may have a new one by then.
+        if (clock_ms(source) <= found->expires_ms) {
+          changed(target, {found->key, found->value, found->expires_ms});
+        }
         changed(source, {options_.keys[used], std::nullopt, 0});
       }
       break;
@@ -740,30 +822,72 @@ void fleet::move_slot(std::size_t used, int from, int to, int step) {
   again(step + 1);
 }
 
+void fleet::begin_move(std::size_t used, int to) {
+  const int from = config_.used[used];
+  if (from == to || is_moving_[used] || std::ranges::count(used_, used_[used]) > 1) return;
+  is_moving_[used] = true;
+  move_slot(used, from, to, 0);
+}
+
 void fleet::reshard(std::size_t key) {
-  if (options_.shape != topology::cluster || is_moving_[key]) return;
-  const int from = config_.used[key];
-  const int to = masters_[random_.below(masters_.size())];
-  if (from == to || std::ranges::count(used_, used_[key]) > 1) return;
-  is_moving_[key] = true;
-  move_slot(key, from, to, 0);
+  if (options_.shape != topology::cluster) return;
+  const std::size_t targets = config_.thirds.size() + (spare_ == presence::joined ? 1 : 0);
+  begin_move(key, masters_[random_.below(targets)]);
+}
+
+bool fleet::join(std::size_t key) {
+  if (options_.shape != topology::cluster || spare_ != presence::away) return false;
+  spare_ = presence::joined;
+  for (const auto& each : servers_) {
+    if (each->is_reset_) each->view_ = config_;
+    each->is_reset_ = false;
+  }
+  begin_move(key, masters_.back());
+  return true;
+}
+
+bool fleet::drain() {
+  if (spare_ != presence::joined) return false;
+  spare_ = presence::leaving;
+  return true;
+}
+
+void fleet::watch_spare() {
+  if (spare_ != presence::leaving) return;
+  const int spare = masters_.back();
+  bool is_empty = std::ranges::find(is_moving_, true) == is_moving_.end();
+  for (std::size_t used = 0; used < used_.size(); ++used) {
+    if (config_.used[used] != spare) continue;
+    is_empty = false;
+    begin_move(used, masters_[random_.below(config_.thirds.size())]);
+  }
+  if (!is_empty) return;
+  spare_ = presence::away;
+  for (const auto& each : servers_) {
+    if (each->shard_ == config_.thirds.size()) each->is_reset_ = true;
+  }
 }
 
 bool fleet::is_at_rest() const {
   for (const auto& each : servers_) {
     const server& s = *each;
     if (!ways_.is_alive(s.process_) || ways_.is_paused(s.process_) || s.is_down_) return false;
+    if (time_.now() < s.is_loading_until_) return false;
     if (s.is_master_ != (masters_[s.shard_] == s.process_)) return false;
-    if (options_.shape == topology::cluster && s.view_.epoch != config_.epoch) return false;
+    if (options_.shape == topology::cluster && !s.is_reset_ && s.view_.epoch != config_.epoch) {
+      return false;
+    }
     if (!s.is_master_) continue;
     if (s.followers_.size() != options_.replicas) return false;
     for (const server::follower& of : s.followers_) {
-      if (!of.is_synced || of.acked < s.offset_) return false;
+      if (!of.is_synced || of.is_asked || of.acked < s.offset_) return false;
     }
   }
   if (std::ranges::find(is_moving_, true) != is_moving_.end()) return false;
-  return options_.shape != topology::sentinel ||
-         std::ranges::all_of(told_, [&](int each) { return each == masters_[0]; });
+  return spare_ != presence::leaving && std::ranges::all_of(sentinels_, [&](const auto& each) {
+           return each->told_ == masters_[0] && ways_.is_alive(each->process_) &&
+                  !ways_.is_paused(each->process_);
+         });
 }
 
 }  // namespace parley::testing_support::simulator

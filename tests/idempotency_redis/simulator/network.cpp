@@ -10,7 +10,7 @@ namespace {
 using std::chrono::milliseconds;
 
 // How often a sender tries whether the way is open again.
-constexpr sim_time resend_step = milliseconds(5);
+constexpr sim_time resend_step = milliseconds(50);
 
 std::size_t index(way to) { return static_cast<std::size_t>(to); }
 way opposite(way to) { return to == way::to_server ? way::to_client : way::to_server; }
@@ -22,8 +22,8 @@ void events::at(sim_time when, std::function<void()> what) {
   std::ranges::push_heap(heap_, later());
 }
 
-bool events::run_one() {
-  if (heap_.empty()) return false;
+bool events::run_one(sim_time end) {
+  if (heap_.empty() || heap_.front().when > end) return false;
   std::ranges::pop_heap(heap_, later());
   event next = std::move(heap_.back());
   heap_.pop_back();
@@ -54,8 +54,8 @@ void network::in_process(int process, sim_time when, std::function<void()> what)
 }
 
 sim_time network::delay() {
-  sim_time made = random_.time(sim_time(50), sim_time(400));
-  if (random_.chance(2)) made += random_.time(sim_time(0), milliseconds(20));
+  sim_time made = random_.time(sim_time(500), milliseconds(4));
+  if (random_.chance(2)) made += random_.time(sim_time(0), milliseconds(200));
   if (time_.now() < slow_until_) made += random_.time(sim_time(0), slow_by_);
   return made;
 }
@@ -63,6 +63,12 @@ sim_time network::delay() {
 void network::connect(int client, int server,
                       std::function<end_point*(const connection_ref&)> accept,
                       std::function<void(connection_ref)> done) {
+  if (!is_alive(server)) {
+    in_process(client, time_.now() + delay(), [=, this] {
+      if (!is_apart(client, server)) done(nullptr);
+    });
+    return;
+  }
   in_process(server, time_.now() + delay(), [=, this] {
     if (is_apart(client, server)) return;
     const auto made = std::make_shared<connection>();
@@ -73,16 +79,22 @@ void network::connect(int client, int server,
     all_.push_back(made);
     in_process(client, time_.now() + delay(), [=] { done(made); });
   });
-  if (!is_alive(server)) {
-    in_process(client, time_.now() + delay(), [=, this] {
-      if (!is_apart(client, server)) done(nullptr);
-    });
-  }
 }
 
 void network::send(const connection_ref& on, way to, std::string bytes) {
   auto& of = on->ways_[index(to)];
-  if (on->is_broken_ || of.is_swallowed || bytes.empty()) return;
+  if (on->is_broken_ && !bytes.empty()) return answer_reset(on, to);
+  if (of.is_swallowed || bytes.empty()) return;
+  if (bytes.size() > 1 && random_.chance(5)) {
+    const std::size_t first = 1 + random_.below(bytes.size() - 1);
+    send_piece(on, to, bytes.substr(0, first));
+    bytes.erase(0, first);
+  }
+  send_piece(on, to, std::move(bytes));
+}
+
+void network::send_piece(const connection_ref& on, way to, std::string bytes) {
+  auto& of = on->ways_[index(to)];
   of.under_way.push_back(std::move(bytes));
   of.last = std::max(of.last, time_.now() + delay());
   const int receiver = to == way::to_server ? on->server : on->client;
@@ -117,6 +129,15 @@ void network::close(const connection_ref& on, way to) {
   of.last = std::max(of.last, time_.now() + delay());
   const int receiver = to == way::to_server ? on->server : on->client;
   in_process(receiver, of.last, [this, on, to] { tell_closed(on, to); });
+}
+
+// The other end knows of no such connection: the one that sends hears it as soon as it can.
+void network::answer_reset(const connection_ref& on, way to) {
+  const int sender = to == way::to_server ? on->client : on->server;
+  in_process(sender, time_.now() + std::max(delay(), resend_step), [this, on, to] {
+    if (is_apart(on->client, on->server)) return answer_reset(on, to);
+    tell_closed(on, opposite(to));
+  });
 }
 
 void network::tell_closed(const connection_ref& on, way to) {

@@ -52,8 +52,8 @@ class events {
  public:
   sim_time now() const { return now_; }
   void at(sim_time when, std::function<void()> what);
-  /// False: there are none.
-  bool run_one();
+  /// False: there are none until then.
+  bool run_one(sim_time end);
 
  private:
   struct event {
@@ -141,6 +141,7 @@ class network {
   /// `done` runs in the client's. Nothing of it comes where the ways are apart.
   void connect(int client, int server, std::function<end_point*(const connection_ref&)> accept,
                std::function<void(connection_ref)> done);
+  /// It may come in two pieces.
   void send(const connection_ref& on, way to, std::string bytes);
   /// By the end that `to` leads away from.
   void close(const connection_ref& on, way to);
@@ -160,7 +161,9 @@ class network {
   };
   life& at(int of) { return processes_[static_cast<std::size_t>(of)]; }
   const life& at(int of) const { return processes_[static_cast<std::size_t>(of)]; }
+  void send_piece(const connection_ref& on, way to, std::string bytes);
   void deliver(const connection_ref& on, way to);
+  void answer_reset(const connection_ref& on, way to);
   void break_down(const connection_ref& on);
   void tell_closed(const connection_ref& on, way to);
   connection_ref pick(int client);

@@ -30,13 +30,14 @@ using idempotency::write_status;
 using idempotency_redis::operation_kind;
 using std::chrono::milliseconds;
 
-constexpr milliseconds lease(100);
+// All is slower than in life, as the waits of the library are long.
+constexpr milliseconds lease(1'000);
 // By how much the clocks of servers may differ, all in all.
 constexpr milliseconds clock_skew(6);
 // Faults begin before this.
-constexpr milliseconds fault_time(800);
+constexpr milliseconds fault_time(8'000);
 // Events that have no end are a mistake.
-constexpr sim_time time_max = std::chrono::seconds(60);
+constexpr sim_time time_max = std::chrono::seconds(600);
 constexpr unsigned clients = 2;
 constexpr unsigned workers = 3;
 constexpr std::size_t faults_max = 9;
@@ -59,17 +60,13 @@ std::uint32_t number_in(std::string_view text, std::string_view before) {
   return number;
 }
 
-const idempotency_redis::operation_context& shared_context() {
-  static const idempotency_redis::operation_context made = [] {
-    idempotency_redis::operation_context context;
-    context.key_prefix = "parley:";
-    return context;
-  }();
+const idempotency_redis::script_names& scripts() {
+  static const idempotency_redis::script_names made;
   return made;
 }
 
 std::string name_of(std::uint32_t key) {
-  std::string name = shared_context().key_prefix;
+  std::string name = "parley:";
   idempotency_redis::append_hex(named<idempotency::digest>(key), name);
   return name;
 }
@@ -87,30 +84,32 @@ class simulation {
   explicit simulation(const scenario& of)
       : scenario_(of),
         choices_(of.seed, 0),
+        cancels_(of.seed, 4),
         shape_(of.shape),
         is_supported_(of.is_supported),
         keys_(static_cast<std::uint32_t>(1 + choices_.below(3))),
         options_(make_fleet_options()),
-        ways_(time_, random_stream(of.seed, 1), clients + fleet::servers_of(options_) + 3),
-        servers_(time_, ways_, random_stream(of.seed, 2), options_, shared_context().scripts,
+        ways_(time_, random_stream(of.seed, 1),
+              clients + fleet::servers_of(options_) + fleet::sentinels_of(options_)),
+        servers_(time_, ways_, random_stream(of.seed, 2), options_, scripts(),
                  static_cast<int>(clients)) {
     const std::uint64_t most = 8 + choices_.below(16);
     attempts_left_ = static_cast<unsigned>(std::min<std::uint64_t>(most, of.attempts));
-    client_options made;
-    made.mistake = of.mistake;
+    idempotency_redis::redis_store_options made;
+    made.operation_timeout = milliseconds(1'200);
+    made.offline_timeout = milliseconds(600);
+    // Before a sentinel's word is given up for want of an answer, and after.
+    made.connect_timeout = milliseconds(choices_.chance(50) ? 500 : 1'500);
+    made.reconnect_min = milliseconds(20);
+    made.reconnect_max = milliseconds(200);
+    made.wait_timeout = milliseconds(600);
     if (is_supported_) made.wait_replicas = options_.replicas;
     for (unsigned i = 0; i < clients; ++i) {
       clients_.push_back(std::make_unique<client>(time_, ways_, servers_,
-                                                  random_stream(of.seed, 10 + i), made,
-                                                  shared_context(), shape_, static_cast<int>(i)));
-      client_clocks_.push_back(choices_.time(sim_time(0), milliseconds(20)));
+                                                  random_stream(of.seed, 10 + i), made, of.mistake,
+                                                  scripts(), static_cast<int>(i)));
+      client_clocks_.push_back(choices_.time(sim_time(0), milliseconds(200)));
     }
-    servers_.on_switch([this](int sentinel, const std::string& payload) {
-      for (const auto& each : clients_) {
-        ways_.in_process(each->process(), time_.now() + ways_.delay(),
-                         [&to = *each, sentinel, payload] { to.on_switch(sentinel, payload); });
-      }
-    });
   }
 
   outcome run() {
@@ -122,13 +121,13 @@ class simulation {
     }
     // The servers watch each other for as long as the services run.
     bool is_settling = false;
-    while (time_.now() < time_max && time_.run_one()) {
+    while (!is_at_rest_ && time_.run_one(time_max)) {
       if (is_settling || !has_worked()) continue;
       is_settling = true;
-      time_.at(std::max<sim_time>(time_.now(), fault_time) + milliseconds(10),
+      time_.at(std::max<sim_time>(time_.now(), fault_time) + milliseconds(100),
                [this] { come_to_rest(); });
     }
-    sweep();
+    if (is_at_rest_) sweep();
     return judge();
   }
 
@@ -136,7 +135,8 @@ class simulation {
   fleet_options make_fleet_options() {
     fleet_options made;
     made.shape = shape_;
-    made.appends = is_supported_ || choices_.chance(50);
+    constexpr append_log logs[] = {append_log::none, append_log::every_second, append_log::always};
+    made.appends = is_supported_ ? append_log::always : logs[choices_.below(3)];
     made.replicas = shape_ == topology::standalone ? 0 : shape_ == topology::cluster ? 1 : 2;
     made.min_replicas = is_supported_ ? made.replicas : 0;
     for (std::uint32_t key = 0; key < keys_; ++key) made.keys.push_back(name_of(key));
@@ -149,10 +149,11 @@ class simulation {
 
   void come_to_rest() {
     ways_.heal();
-    if (servers_.is_at_rest() || time_.now() > std::chrono::seconds(30)) {
+    if (servers_.is_at_rest()) {
+      is_at_rest_ = true;
       servers_.stop();
     } else {
-      time_.at(time_.now() + milliseconds(10), [this] { come_to_rest(); });
+      time_.at(time_.now() + milliseconds(30), [this] { come_to_rest(); });
     }
   }
 
@@ -165,7 +166,7 @@ class simulation {
     const bool moves = shape_ == topology::cluster && random.chance(50);
     for (std::size_t i = 0; i < count; ++i) {
       const sim_time when = random.time(sim_time(0), fault_time);
-      const std::uint64_t kind = random.below(12);
+      const std::uint64_t kind = random.below(13);
       const std::uint64_t a = random.next();
       const std::uint64_t b = random.next();
       if ((scenario_.faults >> i & 1) == 0) continue;
@@ -177,10 +178,9 @@ class simulation {
     const sim_time now = time_.now();
     const int some_client = static_cast<int>(a % clients);
     const int some_server = servers_.first() + static_cast<int>(a % servers_.server_count());
-    const int some_process =
-        servers_.first() + static_cast<int>(a % (servers_.server_count() + watchers()));
+    const int some_process = servers_.first() + static_cast<int>(a % servers_.process_count());
     const way to = b % 2 == 0 ? way::to_server : way::to_client;
-    const sim_time span = milliseconds(20 + b / 2 % 200);
+    const sim_time span = milliseconds(200 + b / 2 % 2'000);
     const auto tell = [&](std::string what) {
       faults_.push_back(std::to_string(now.count()) + " us: " + std::move(what));
     };
@@ -188,8 +188,8 @@ class simulation {
     switch (kind) {
       case 0:
         if (spares_servers) break;
-        tell("server " + std::to_string(some_server) + " is killed");
-        servers_.kill(some_server, now + span);
+        tell("process " + std::to_string(some_process) + " is killed");
+        servers_.kill(some_process, now + span);
         return;
       case 1: {
         if (spares_servers) break;
@@ -203,13 +203,17 @@ class simulation {
         std::uint64_t island =
             1ull << servers_.master_of_shard(static_cast<unsigned>(a % servers_.shards()));
         for (unsigned i = 0; i < clients; ++i) island |= (a >> (20 + i) & 1) << i;
+        // A sentinel that is cut off with it goes on naming it.
+        for (std::size_t i = servers_.server_count(); i < servers_.process_count(); ++i) {
+          island |= (a >> (20 + clients + i) & 1) << (clients + i);
+        }
         tell("island " + std::to_string(island));
         ways_.cut_off(island);
         time_.at(now + span, [this] { ways_.cut_off(0); });
         return;
       }
       case 3: {
-        const std::uint64_t all = (1ull << (clients + servers_.server_count() + watchers())) - 1;
+        const std::uint64_t all = (1ull << (clients + servers_.process_count())) - 1;
         const std::uint64_t island = spares_servers ? 1ull << some_client : a & all;
         tell("island " + std::to_string(island));
         ways_.cut_off(island);
@@ -231,7 +235,7 @@ class simulation {
       }
       case 6:
         tell("every delay is longer");
-        ways_.slow_down(now + span, milliseconds(5 + b % 120));
+        ways_.slow_down(now + span, milliseconds(50 + b % 1'200));
         return;
       case 7:
         if (shape_ == topology::cluster && moves) {
@@ -258,12 +262,21 @@ class simulation {
       case 10:
         if (ways_.reset(some_client)) tell("a connection is reset");
         return;
+      case 11:
+        if (!moves) break;
+        if (servers_.join(a % keys_)) {
+          tell("a master joins, and gets the slot of key " + std::to_string(a % keys_));
+          return;
+        }
+        if (servers_.drain()) {
+          tell("a master is drained, and leaves");
+          return;
+        }
+        break;
       default: break;
     }
     if (ways_.cut_after(some_client, to, b / 2 % 600)) tell("a connection is cut in the middle");
   }
-
-  std::size_t watchers() const { return shape_ == topology::sentinel ? fleet::sentinels : 0; }
 
   // ---- What services do
 
@@ -306,7 +319,12 @@ class simulation {
       number = in.history_.operations.size();
       in.history_.operations.push_back(what);
       in.history_.operations.back().is_outcome_known = false;
-      to.start(how, *this, this->key, this->nonce, sent_last);
+      to.start(how, *this, this->nonce, sent_last);
+      if (in.is_at_rest_ || !in.cancels_.chance(3)) return;
+      const sim_time when = in.time_.now() + in.cancels_.time(sim_time(0), lease / 2);
+      in.ways_.in_process(to.process(), when, [this, &all = in.history_, &by = to, at = number] {
+        if (all.operations[at].ends == 0) by.cancel(*this);
+      });
     }
     recorded await_resume() {
       read(*this, what);
@@ -502,21 +520,27 @@ class simulation {
 
   // When nothing that was sent is under way any more and every lease is over: each key once.
   void sweep() {
-    history_.settled = time_.now();
-    time_.at(time_.now() + lease + 2 * margin(), [this] {
+    // Longer than anything takes, or is held up.
+    const sim_time end = time_.now() + std::chrono::seconds(10);
+    while (time_.run_one(end)) {
+    }
+    history_.settled = end;
+    time_.at(end + lease + 2 * margin(), [this] {
       for (std::uint32_t key = 0; key < keys_; ++key) {
         tasks_.push_back(sweep_key(key));
         tasks_.back().start();
       }
     });
-    while (time_.now() < time_max && time_.run_one()) {
+    while (time_.run_one(end + lease + std::chrono::seconds(10))) {
     }
   }
   task<> sweep_key(std::uint32_t key) {
     request who;
     who.key = key;
     who.nonce = ++nonces_;
-    co_await claim(*clients_[0], who);
+    const recorded got = co_await claim(*clients_[0], who);
+    if (got.claim != claim_status::failed) co_return;
+    unserved_ = "key " + std::to_string(key) + ", " + std::string(to_string(got.why));
   }
 
   // ---- What is said of it
@@ -538,12 +562,15 @@ class simulation {
     made.faults = faults_;
     made.failovers = servers_.failovers();
     for (const auto& each : clients_) {
-      made.reroutes += each->reroutes();
+      made.reroutes += each->stats().resent + each->stats().redirected;
       if (!each->misrouted().empty()) made.violations.push_back("misrouted: " + each->misrouted());
+      if (is_at_rest_ && each->kept() > 0)
+        made.violations.push_back("an operation is kept for ever");
     }
-    if (time_.now() >= time_max) made.violations.push_back("it does not come to rest");
+    if (!unserved_.empty()) made.violations.push_back("unserved: " + unserved_);
+    if (!is_at_rest_) made.violations.push_back("it does not come to rest");
     history_.clock_skew = clock_skew;
-    history_.time_max = milliseconds(1'000);
+    history_.time_max = milliseconds(10'000);
     const std::vector<sim_time>& lost = servers_.lost_from();
     const auto is_lost = [&](std::uint32_t key) { return lost[key] != never; };
     made.lost_keys = static_cast<std::size_t>(
@@ -637,6 +664,7 @@ class simulation {
 
   const scenario scenario_;
   random_stream choices_;
+  random_stream cancels_;
   const topology shape_;
   const bool is_supported_;
   const std::uint32_t keys_;
@@ -652,6 +680,8 @@ class simulation {
   std::vector<std::string> faults_;
   unsigned attempts_left_ = 0;
   std::size_t attempts_ = 0;
+  bool is_at_rest_ = false;
+  std::string unserved_;  // a key, though nothing was wrong any more
   std::uint32_t nonces_ = 0;
 };
 

@@ -47,8 +47,8 @@ struct outcome {
   std::size_t lost_keys = 0;     ///< of which a server has forgotten something
   /// Keys on which a claim was refused for the sake of an attempt that a failover then undid.
   std::size_t hasty_refusals = 0;
-  std::uint64_t reroutes = 0;
-  std::string text;  ///< all operations on the keys that are violated
+  std::uint64_t reroutes = 0;  ///< operations sent again, or to another node
+  std::string text;            ///< all operations on the keys that are violated
 
   bool is_fine() const { return violations.empty(); }
 };

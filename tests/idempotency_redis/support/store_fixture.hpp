@@ -43,16 +43,22 @@ class told final : public idempotency_redis::observer {
     std::string what;  ///< "connected", "silence", "evicts", "outcome_unknown", "NOPERM"
     idempotency_redis::on_finding action = idempotency_redis::on_finding::ignore;
     std::string text = {};
+    std::string server = {};
   };
 
-  void connected() noexcept override { add({"connected"}); }
-  void disconnected(idempotency_redis::disconnect_reason why,
-                    std::string_view text) noexcept override {
-    add({std::string(to_string(why)), {}, std::string(text)});
+  void connected(std::string_view server) noexcept override {
+    add({"connected", {}, {}, std::string(server)});
   }
-  void found(idempotency_redis::finding what,
+  void disconnected(std::string_view server, idempotency_redis::disconnect_reason why,
+                    std::string_view text) noexcept override {
+    add({std::string(to_string(why)), {}, std::string(text), std::string(server)});
+  }
+  void found(std::string_view server, idempotency_redis::finding what,
              idempotency_redis::on_finding action) noexcept override {
-    add({std::string(to_string(what)), action});
+    add({std::string(to_string(what)), action, {}, std::string(server)});
+  }
+  void lookup_failed(std::string_view server, std::string_view text) noexcept override {
+    add({"lookup_failed", {}, std::string(text), std::string(server)});
   }
   void outcome_unknown() noexcept override { add({"outcome_unknown"}); }
   void refused(std::string_view code) noexcept override { add({std::string(code)}); }
