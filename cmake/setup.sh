@@ -88,6 +88,7 @@ called() {
     benchmark) echo "Google Benchmark" ;;
     sqlite) echo "SQLite 3" ;;
     libcurl) echo "libcurl 7.85 or later" ;;
+    ip) echo "iproute2" ;;
     *) echo "$1" ;;
   esac
 }
@@ -104,6 +105,7 @@ package() {
     benchmark) echo libbenchmark-dev ;;
     sqlite) echo libsqlite3-dev ;;
     libcurl) echo libcurl4-openssl-dev ;;
+    ip) echo iproute2 ;;
     *) echo "$1" ;;
   esac
 }

@@ -488,6 +488,43 @@ TEST_P(HistoryIsBad, AndIsFound) {
 INSTANTIATE_TEST_SUITE_P(, HistoryIsBad, testing::ValuesIn(bad_cases),
                          [](const auto& each) { return std::string(each.param.name); });
 
+// What a master told of the first attempt, before a failover undid it.
+TEST(History, RefusalMayBeUndoneWhereItIsSaidSo) {
+  story s;
+  s.fail(s.grant(1, 0), false);
+  s.claim(2, 5, claim_status::running, 1);
+  s.grant(3, 10);
+  EXPECT_EQ(check(s.told()).count(property::has_an_order), 1u);
+  EXPECT_EQ(check(s.told()).hasty, 0u);
+  s.told().may_undo_refusals = true;
+  EXPECT_TRUE(check(s.told()).violations.empty());
+  EXPECT_EQ(check(s.told()).hasty, 1u);
+}
+
+TEST(History, GrantMayNot) {
+  story s;
+  s.grant(1, 0);
+  s.claim(2, 5, claim_status::running, 1);
+  s.grant(3, 10);
+  s.told().may_undo_refusals = true;
+  EXPECT_EQ(check(s.told()).count(property::has_an_order), 1u);
+  EXPECT_EQ(check(s.told()).hasty, 0u);
+}
+
+TEST(History, ContradictedCompletionIsCountedOnce) {
+  story s;
+  s.grant(1, 0);
+  s.complete(1, 10);
+  s.claim(2, 20, claim_status::completed, 1);
+  EXPECT_EQ(check(s.told()).contradicted, 0u);
+  s.grant(3, 30);
+  s.claim(4, 40, claim_status::running, 3);
+  const verdict found = check(s.told());
+  EXPECT_EQ(found.count(property::completion_is_kept), 2u);
+  EXPECT_EQ(found.contradicted, 1u);
+  EXPECT_EQ(found.acknowledged, 1u);
+}
+
 TEST(History, SearchThatIsGivenUpIsCounted) {
   story s;
   s.grant(1, 0);

@@ -50,6 +50,12 @@ bool may_be_granted(const recorded& op) {
   return is_granted(op) || (is_claim(op) && is_unknown(op));
 }
 
+bool is_refusing(const recorded& op) {
+  if (!is_claim(op)) return op.write == write_status::lost || op.write == write_status::gone;
+  return is_spent(op) || op.claim == claim_status::running || op.claim == claim_status::conflict ||
+         op.claim == claim_status::abandoned;
+}
+
 const char* name_of(const recorded& op) {
   switch (op.type) {
     case operation_type::claim: return "claim";
@@ -269,6 +275,7 @@ class rules {
     }
     for (const auto& [nonce, by] : attempts_) {
       if (by.completed == never) continue;
+      const std::size_t before = to_.violations.size();
       for (const recorded* op : all_) {
         if (!is_claim(*op) || is_failed(*op) || op->invoked < by.completed ||
             op->answered > completion_end(by)) {
@@ -281,6 +288,7 @@ class rules {
           report(property::completion_is_kept, *op, what);
         }
       }
+      if (to_.violations.size() > before) ++to_.contradicted;
     }
   }
 
@@ -709,6 +717,13 @@ class search {
   std::unordered_set<std::uint64_t> seen_;
 };
 
+bool has_order_but_for_refusals(const history& of, std::vector<const recorded*> operations,
+                                std::size_t steps_max) {
+  if (!of.may_undo_refusals) return false;
+  std::erase_if(operations, [](const recorded* op) { return is_refusing(*op); });
+  return search(of, operations, steps_max).run().value_or(false);
+}
+
 }  // namespace
 
 std::string_view to_string(property p) {
@@ -755,6 +770,8 @@ verdict check(const history& what, std::size_t steps_max) {
     const auto found = order.run();
     if (!found) {
       ++made.undecided;
+    } else if (!*found && has_order_but_for_refusals(what, operations, steps_max)) {
+      ++made.hasty;
     } else if (!*found) {
       made.violations.push_back(
           {property::has_an_order, key, text_of(*order.stuck_at()) + ": has no place"});
@@ -777,8 +794,10 @@ std::string to_table(std::string_view name, const verdict& of, std::size_t fault
   row("grants", of.grants);
   row("takeovers", of.takeovers);
   row("acknowledged", of.acknowledged);
+  row("contradicted", of.contradicted);
   row("replays", of.replays);
   row("undecided keys", of.undecided);
+  if (of.hasty > 0) row("hasty refusals", of.hasty);
   row("violations", of.violations.size());
   for (std::size_t i = 1; i <= property_count; ++i) {
     const auto each = static_cast<property>(i);

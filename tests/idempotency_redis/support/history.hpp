@@ -68,6 +68,10 @@ struct history {
   bool may_repeat = true;
   /// By how much the clocks that judge a lease may be set, or differ, all in all.
   history_time clock_skew{0};
+  /// Whether a failover may undo what refuses tells of (running, conflict, abandoned, spent; lost,
+  /// gone): a master says it before its replicas know. It promises nothing, and is left out of the
+  /// search where there is no order with it.
+  bool may_undo_refusals = false;
   /// An operation that takes longer has not ended in time.
   std::chrono::milliseconds time_max{10'000};
 };
@@ -103,9 +107,11 @@ struct verdict {
   std::size_t grants = 0;
   std::size_t takeovers = 0;     ///< grants that keep another attempt's operation id
   std::size_t acknowledged = 0;  ///< completions
+  std::size_t contradicted = 0;  ///< attempts whose completion was told of, and later denied
   std::size_t replays = 0;
   std::size_t keys = 0;
   std::size_t undecided = 0;  ///< keys whose search was given up
+  std::size_t hasty = 0;      ///< keys that have an order but for what refuses
   std::size_t count(property p) const;
 };
 

@@ -18,6 +18,20 @@ inline std::string least_privilege(const std::string& user, const std::string& p
          " +set +get +evalsha +eval +exists +getrange +setrange +pttl +pexpire +info +select +wait";
 }
 
+/// The same, of every server of a cluster.
+inline std::string least_privilege_in_cluster(const std::string& user,
+                                              const std::string& password) {
+  return least_privilege(user, password) + " +cluster|slots +asking";
+}
+
+/// The same, of every sentinel.
+inline std::string least_privilege_at_sentinel(const std::string& user,
+                                               const std::string& password) {
+  return "user " + user + " on >" + password +
+         " resetchannels &+switch-master -@all +subscribe +ping"
+         " +sentinel|get-master-addr-by-name +sentinel|master";
+}
+
 }  // namespace parley::testing_support
 
 #endif  // PARLEY_TESTS_IDEMPOTENCY_REDIS_SUPPORT_LEAST_PRIVILEGE_HPP

@@ -21,6 +21,7 @@
 #include <filesystem>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <vector>
 
 namespace parley::testing_support {
@@ -43,8 +44,25 @@ class temporary_folder {
 };
 
 enum class append_only : std::uint8_t { no, every_second, always };
+enum class redis_kind : std::uint8_t { server, sentinel, cluster_node };
+
+/// Polls until it holds; false: not in time.
+template <class Condition>
+bool wait_until(Condition holds, std::chrono::seconds patience = std::chrono::seconds(30)) {
+  const auto end = std::chrono::steady_clock::now() + patience;
+  while (!holds()) {
+    if (std::chrono::steady_clock::now() >= end) return false;
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  }
+  return true;
+}
 
 struct redis_server_options {
+  redis_kind kind = redis_kind::server;
+  std::string address = "127.0.0.1";
+  /// A descriptor of the network namespace that it lives in, outliving it. -1: the caller's. The
+  /// members below reach a server in another one over its unix socket.
+  int network = -1;
   append_only appends = append_only::no;
   std::string password = {};
   bool has_unix_socket = false;
@@ -76,7 +94,9 @@ class redis_server {
   ~redis_server();
 
   std::uint16_t port() const { return port_; }
-  std::uint16_t tls_port() const { return tls_port_; }
+  std::uint16_t tls_port() const { return tls_port_; }  ///< 0: none
+  std::uint16_t bus_port() const { return bus_port_; }  ///< of a cluster's node
+  const std::string& address() const { return options_.address; }
   std::string url() const;
   std::string socket_path() const { return (folder_.path() / "socket").string(); }
   const std::filesystem::path& folder() const { return folder_.path(); }
@@ -87,6 +107,8 @@ class redis_server {
   void cont();  ///< SIGCONT
   void restart();
   bool is_running() const { return process_ > 0; }
+  /// Neither killed nor stopped.
+  bool is_awake() const { return is_running() && !is_stopped_; }
 
   /// Ahead, or back.
   void advance_clock(std::chrono::milliseconds by);
@@ -101,6 +123,7 @@ class redis_server {
   void wait_for_replicas(unsigned count) const;
 
  private:
+  bool has_unix_socket() const { return options_.has_unix_socket || options_.network >= 0; }
   void make_clock();
   std::string clock_file() const { return (folder_.path() / "clock").string(); }
   void write_config() const;
@@ -114,7 +137,9 @@ class redis_server {
   temporary_folder folder_;
   std::uint16_t port_ = 0;
   std::uint16_t tls_port_ = 0;
+  std::uint16_t bus_port_ = 0;
   pid_t process_ = 0;
+  bool is_stopped_ = false;
   volatile std::int64_t* clock_ = nullptr;
 };
 

@@ -97,7 +97,7 @@ struct pending_op final : Op, pending {
 class workload::impl {
  public:
   impl(std::vector<idempotency::store*> stores, workload_options options)
-      : stores_(std::move(stores)), options_(options) {}
+      : stores_(std::move(stores)), options_(std::move(options)) {}
   ~impl() {
     stop();
     for (std::unique_ptr<pending>& each : all_) {
@@ -145,6 +145,8 @@ class workload::impl {
     history made;
     made.settled = settled_;
     made.time_max = options_.time_max;
+    made.may_undo_refusals = options_.may_undo_refusals;
+    made.clock_skew = options_.clock_skew;
     const std::lock_guard lock(mutex_);
     for (const std::unique_ptr<pending>& each : all_) {
       const std::lock_guard its_lock(each->mutex);
@@ -157,6 +159,8 @@ class workload::impl {
     const std::lock_guard lock(mutex_);
     return all_.size();
   }
+  std::size_t acknowledged() const { return acknowledged_; }
+  std::uint32_t newest_key() const { return nonces_ / options_.attempts_a_key + far_back; }
 
   bool wait_for_more(std::size_t operations) {
     std::unique_lock lock(mutex_);
@@ -171,6 +175,8 @@ class workload::impl {
   }
 
  private:
+  static constexpr std::uint32_t far_back = 60;  // keys
+
   history_time now() const {
     return std::chrono::duration_cast<history_time>(clock::now() - start_);
   }
@@ -200,7 +206,9 @@ class workload::impl {
     void claim_once(std::uint32_t key) {
       request by = make(key);
       by.fingerprint = 0;
-      claim(by);
+      for (int i = 0; i < 50; ++i) {
+        if (claim(by).claim != claim_status::failed) break;
+      }
     }
 
    private:
@@ -221,12 +229,17 @@ class workload::impl {
               .retention = chance(25) ? shortest : of_.options_.retention};
     }
 
+    std::uint32_t choose_key() {
+      for (;;) {
+        // Most at a few keys at once, and some at those of which the leases are over by now.
+        const auto back = static_cast<std::uint32_t>(random_() % (chance(30) ? far_back : 4));
+        const std::uint32_t key = of_.newest_key() - back;
+        if (!of_.options_.uses || of_.options_.uses(key)) return key;
+      }
+    }
+
     void attempt() {
-      const std::uint32_t number = of_.nonces_.load();
-      // Most at a few keys at once, and some at those of which the leases are over by now.
-      constexpr std::uint32_t far_back = 60;
-      const auto back = static_cast<std::uint32_t>(random_() % (chance(30) ? far_back : 4));
-      request by = make(number / of_.options_.attempts_a_key + far_back - back);
+      request by = make(choose_key());
       const history_time first = of_.now();
       if (!claim_until_known(by)) return;
       by.deadline = first + of_.options_.lease - margin_of(of_.options_.lease);
@@ -354,17 +367,20 @@ class workload::impl {
       return got;
     }
     recorded complete(const request& by) {
-      return run<complete_op>(operation_type::complete, by, [&](complete_op& op, pending& to) {
-        to.views = text_of_operation(by.operation_id);
-        op.fingerprint = named<idempotency::digest>(by.fingerprint);
-        op.operation_id = to.views;
-        to.what.sent_operation_id = by.operation_id;
-        op.fence = to.what.fence = by.fence;
-        op.lease_holds = to.what.lease_holds = of_.now() < by.deadline;
-        const std::string response = text_of_response(by.nonce);
-        op.response = response_ref::copy_of(std::as_bytes(std::span(response)));
-        op.retention = to.what.retention = by.retention;
-      });
+      const recorded got =
+          run<complete_op>(operation_type::complete, by, [&](complete_op& op, pending& to) {
+            to.views = text_of_operation(by.operation_id);
+            op.fingerprint = named<idempotency::digest>(by.fingerprint);
+            op.operation_id = to.views;
+            to.what.sent_operation_id = by.operation_id;
+            op.fence = to.what.fence = by.fence;
+            op.lease_holds = to.what.lease_holds = of_.now() < by.deadline;
+            const std::string response = text_of_response(by.nonce);
+            op.response = response_ref::copy_of(std::as_bytes(std::span(response)));
+            op.retention = to.what.retention = by.retention;
+          });
+      if (is_success(got)) ++of_.acknowledged_;
+      return got;
     }
     recorded release(const request& by) {
       return run<release_op>(operation_type::release, by, [&](release_op& op, pending& to) {
@@ -380,6 +396,9 @@ class workload::impl {
       const bool is_renewed = got.write == write_status::applied && of_.now() < by.deadline;
       if (is_renewed) by.deadline = std::max(by.deadline, sent + lease - margin_of(lease));
     }
+    static bool is_success(const recorded& got) {
+      return got.write == write_status::applied || got.write == write_status::already_applied;
+    }
     // False: not to be gone on with.
     bool mark(const request& by) {
       for (int i = 0; i < 4; ++i) {
@@ -388,7 +407,7 @@ class workload::impl {
           op.note = to.views;
         });
         if (got.write == write_status::failed) continue;
-        return got.write == write_status::applied || got.write == write_status::already_applied;
+        return is_success(got);
       }
       return false;
     }
@@ -407,6 +426,7 @@ class workload::impl {
   const workload_options options_;
   const clock::time_point start_ = clock::now();
   std::atomic<std::uint32_t> nonces_{0};
+  std::atomic<std::size_t> acknowledged_{0};
   history_time settled_{0};
   std::vector<std::thread> threads_;
 
@@ -418,7 +438,7 @@ class workload::impl {
 };
 
 workload::workload(std::vector<idempotency::store*> stores, workload_options options)
-    : impl_(std::make_unique<impl>(std::move(stores), options)) {}
+    : impl_(std::make_unique<impl>(std::move(stores), std::move(options))) {}
 workload::~workload() = default;
 
 void workload::start() { impl_->start(); }
@@ -426,6 +446,8 @@ void workload::stop() { impl_->stop(); }
 void workload::sweep() { impl_->sweep(); }
 history workload::take() { return impl_->take(); }
 std::size_t workload::size() const { return impl_->size(); }
+std::size_t workload::acknowledged() const { return impl_->acknowledged(); }
+std::uint32_t workload::newest_key() const { return impl_->newest_key(); }
 bool workload::wait_for_more(std::size_t operations) { return impl_->wait_for_more(operations); }
 
 }  // namespace parley::testing_support

@@ -19,6 +19,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -39,6 +40,11 @@ struct workload_options {
   std::chrono::milliseconds retention{60'000};
   /// An operation that has not ended by then has none, and the history says so.
   std::chrono::milliseconds time_max{10'000};
+  /// Whether a key is taken up. Empty: each is.
+  std::function<bool(std::uint32_t key)> uses = {};
+  /// What a failover does to histories (history.hpp), and clocks that differ.
+  bool may_undo_refusals = false;
+  history_time clock_skew{0};
 };
 
 class workload {
@@ -54,12 +60,16 @@ class workload {
   /// Attempts under way go on to their end.
   void stop();
   /// When nothing that was sent is under way any more: waits until every lease is over, then claims
-  /// each key once.
+  /// each key until it is answered.
   void sweep();
   history take();
 
   /// Operations so far.
   std::size_t size() const;
+  /// Completions that were acknowledged so far.
+  std::size_t acknowledged() const;
+  /// One of those that are taken up last.
+  std::uint32_t newest_key() const;
   /// Waits until there are so many more, or nothing has happened for time_max. False: that.
   bool wait_for_more(std::size_t operations);
 
