@@ -265,9 +265,10 @@ TEST(Limits, OperationsAreSentAgainOnTheNextConnection) {
     all.push_back(claim_of(key));
     EXPECT_FALSE(all.back()->start(*store));
   }
-  ASSERT_TRUE(eventually([&] { return server.command({"DBSIZE"}).integer == 20; }));
-  network.calm();
-  network.reset_all();
+  ASSERT_TRUE(eventually([&] {
+    return server.command({"DBSIZE"}).integer == 20 && network.counts().swallowed > 0;
+  }));
+  network.calm();  // and ends the connection, which has lost something
   for (const auto& each : all) {
     ASSERT_TRUE(each->wait());
     EXPECT_EQ(each->status, claim_status::claimed);
@@ -298,10 +299,9 @@ TEST(Limits, RefusalOfWhatWasSentAgainLeavesTheOutcomeUnknown) {
     const std::string value = server.command({"GET", key_name(1)}).text;
     return decode(value)->state == idempotency::record_state::completed;
   };
-  ASSERT_TRUE(eventually(is_stored));
+  ASSERT_TRUE(eventually([&] { return is_stored() && network.counts().swallowed > 0; }));
   server.command({"CONFIG", "SET", "min-replicas-to-write", "1"});
-  network.calm();
-  network.reset_all();
+  network.calm();  // and ends the connection, which has lost something
   ASSERT_TRUE(completion.wait());
   if (completion.status == write_status::failed) {
     EXPECT_FALSE(completion.failure.is_outcome_known);
