@@ -4,7 +4,7 @@
 #include <regex>
 #include <unordered_set>
 
-#ifdef PARLEY_BENCH_PEERS
+#ifdef PARLEY_BENCH_RE2
 #include <re2/re2.h>
 #endif
 
@@ -26,7 +26,7 @@ bool std_regex(std::string_view text) {
   return std::regex_match(text.begin(), text.end(), pattern);
 }
 
-#ifdef PARLEY_BENCH_PEERS
+#ifdef PARLEY_BENCH_RE2
 bool re2(std::string_view text) {
   static const RE2 pattern("\\+[1-9][0-9]{0,14}");
   return RE2::FullMatch(re2::StringPiece(text.data(), text.size()), pattern);
@@ -64,7 +64,7 @@ void time_syntax(const std::string& which, const numbers& (*texts)()) {
   time_all(name, texts, [](std::string_view text) { return e164::is_syntax_ok(text); });
   time_all(name + "/scalar_loop", texts, scalar_loop);
   time_all(name + "/std_regex", texts, std_regex);
-#ifdef PARLEY_BENCH_PEERS
+#ifdef PARLEY_BENCH_RE2
   time_all(name + "/re2", texts, re2);
 #endif
 }

@@ -60,7 +60,7 @@ void time_all(const std::string& name, const numbers& (*texts)(), Check check) {
 }
 
 /// Registers e164/is_syntax_ok/<which> and, behind it, /scalar_loop (what one writes by hand, not
-/// inlined, as the library's functions are not), /std_regex, and with PARLEY_BENCH_PEERS /re2.
+/// inlined, as the library's functions are not), /std_regex, and /re2 where that is found.
 void time_syntax(const std::string& which, const numbers& (*texts)());
 
 }  // namespace parley::bench

@@ -10,10 +10,13 @@
 #include <benchmark/benchmark.h>
 #include <boost/json/basic_parser_impl.hpp>
 #include <boost/json/parse.hpp>
-#ifdef PARLEY_BENCH_PEERS
+#ifdef PARLEY_BENCH_RAPIDJSON
 #include <rapidjson/document.h>
+#endif
+#ifdef PARLEY_BENCH_SIMDJSON
 #include <simdjson.h>
-
+#endif
+#ifdef PARLEY_BENCH_NLOHMANN_JSON
 #include <nlohmann/json.hpp>
 #endif
 
@@ -121,17 +124,21 @@ void parse_problem(benchmark::State& state) {
 }
 BENCHMARK(parse_problem)->Name("envelope/parse_problem/call_tier");
 
-#ifdef PARLEY_BENCH_PEERS
+#ifdef PARLEY_BENCH_NLOHMANN_JSON
 void parse_nlohmann_json(std::string_view body) {
   benchmark::DoNotOptimize(nlohmann::json::parse(body, nullptr, false));
 }
+#endif
 
+#ifdef PARLEY_BENCH_RAPIDJSON
 void parse_rapidjson(std::string_view body) {
   rapidjson::Document document;
   document.Parse<rapidjson::kParseValidateEncodingFlag>(body.data(), body.size());
   benchmark::DoNotOptimize(document.HasParseError());
 }
+#endif
 
+#ifdef PARLEY_BENCH_SIMDJSON
 // With a parser that is kept, as its manual advises; the copy gives the padding that it needs.
 void parse_simdjson(std::string_view body) {
   thread_local simdjson::dom::parser parser;
@@ -149,9 +156,13 @@ void register_all(const char* which, std::string (*make)()) {
   add("", parse_ours);
   add("/boost_json", parse_boost_json);
   add("/boost_json_sax", parse_boost_json_sax);
-#ifdef PARLEY_BENCH_PEERS
+#ifdef PARLEY_BENCH_NLOHMANN_JSON
   add("/nlohmann_json", parse_nlohmann_json);
+#endif
+#ifdef PARLEY_BENCH_RAPIDJSON
   add("/rapidjson", parse_rapidjson);
+#endif
+#ifdef PARLEY_BENCH_SIMDJSON
   add("/simdjson", parse_simdjson);
 #endif
 }

@@ -10,10 +10,11 @@
 #include <boost/json/serialize.hpp>
 #include <boost/json/serializer.hpp>
 #include <boost/json/value.hpp>
-#ifdef PARLEY_BENCH_PEERS
+#ifdef PARLEY_BENCH_RAPIDJSON
 #include <rapidjson/stringbuffer.h>
 #include <rapidjson/writer.h>
-
+#endif
+#ifdef PARLEY_BENCH_NLOHMANN_JSON
 #include <nlohmann/json.hpp>
 #endif
 
@@ -215,7 +216,7 @@ BENCHMARK(serializer_to_buffer<with_one_field>)
     ->Name("envelope/write/one_field/boost_json_serializer");
 BENCHMARK(serializer_to_buffer<constant>)->Name("envelope/write/constant/boost_json_serializer");
 
-#ifdef PARLEY_BENCH_PEERS
+#ifdef PARLEY_BENCH_NLOHMANN_JSON
 std::string write_nlohmann_json(const envelope::error_view& e) {
   nlohmann::ordered_json error;
   error["code"] = e.code;
@@ -227,7 +228,9 @@ std::string write_nlohmann_json(const envelope::error_view& e) {
   root["error"] = std::move(error);
   return root.dump();
 }
+#endif
 
+#ifdef PARLEY_BENCH_RAPIDJSON
 std::string write_rapidjson(const envelope::error_view& e) {
   rapidjson::StringBuffer buffer;
   rapidjson::Writer<rapidjson::StringBuffer> writer(buffer);
@@ -271,8 +274,10 @@ void register_all(const char* which, envelope::error_view (*make)()) {
         name.c_str(), [make, write](benchmark::State& state) { with_peer(state, make(), write); });
   };
   add("boost_json", write_boost_json);
-#ifdef PARLEY_BENCH_PEERS
+#ifdef PARLEY_BENCH_NLOHMANN_JSON
   add("nlohmann_json", write_nlohmann_json);
+#endif
+#ifdef PARLEY_BENCH_RAPIDJSON
   add("rapidjson", write_rapidjson);
 #endif
 }

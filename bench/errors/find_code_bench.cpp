@@ -13,11 +13,13 @@
 #include <vector>
 
 #include <benchmark/benchmark.h>
-#ifdef PARLEY_BENCH_PEERS
+#ifdef PARLEY_BENCH_ABSL
 #include <absl/container/flat_hash_map.h>
 #include <absl/strings/string_view.h>
 #endif
 #ifdef PARLEY_BENCH_GPERF
+#include <string.h>  // gperf calls memcmp and includes nothing
+
 #include <gperf_built_in.hpp>
 #include <gperf_merged_1031.hpp>
 #include <gperf_own_300.hpp>
@@ -169,7 +171,7 @@ errors::code find_in_sorted_array(std::string_view name) {
   return found == sorted.end() || found->first != name ? errors::code::unknown : found->second;
 }
 
-#ifdef PARLEY_BENCH_PEERS
+#ifdef PARLEY_BENCH_ABSL
 template <class Table>
 errors::code find_in_flat_hash_map(std::string_view name) {
   static const auto map = [] {
@@ -196,7 +198,7 @@ void register_all(const char* which, const names& (*wanted)()) {
       [view = Table::catalogue()](std::string_view each) { return view.find_code(each); });
   add(name + "/std_unordered_map", wanted, find_in_unordered_map<Table>);
   add(name + "/sorted_array", wanted, find_in_sorted_array<Table>);
-#ifdef PARLEY_BENCH_PEERS
+#ifdef PARLEY_BENCH_ABSL
   add(name + "/absl_flat_hash_map", wanted, find_in_flat_hash_map<Table>);
 #endif
 #ifdef PARLEY_BENCH_GPERF

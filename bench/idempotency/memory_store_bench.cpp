@@ -34,9 +34,11 @@
 #include <vector>
 
 #include <benchmark/benchmark.h>
-#ifdef PARLEY_BENCH_PEERS
+#ifdef PARLEY_BENCH_ABSL
 #include <absl/container/flat_hash_map.h>
 #include <absl/synchronization/mutex.h>
+#endif
+#ifdef PARLEY_BENCH_TBB
 #include <tbb/concurrent_hash_map.h>
 #include <tbb/concurrent_queue.h>
 #endif
@@ -345,14 +347,16 @@ struct std_shard
   static std::size_t shard_of(const key&) noexcept { return 0; }
 };
 
-#ifdef PARLEY_BENCH_PEERS
+#ifdef PARLEY_BENCH_ABSL
 struct absl_shard : map_shard<absl::flat_hash_map<std::string, peer_record>, absl::string_view,
                               absl::Mutex, absl::MutexLock> {
   using key = absl::string_view;
   static constexpr unsigned shards = 64;
   static std::size_t shard_of(key k) noexcept { return absl::Hash<key>{}(k) % shards; }
 };
+#endif
 
+#ifdef PARLEY_BENCH_TBB
 class tbb_peer {
  public:
   met request(std::uint64_t id, std::uint64_t fingerprint) {
@@ -564,8 +568,10 @@ void add(const std::string& name) {
 [[maybe_unused]] const bool is_registered = [] {
   add<ours>("memory_store");
   add<map_peer<std_shard>>("unordered_map_mutex");
-#ifdef PARLEY_BENCH_PEERS
+#ifdef PARLEY_BENCH_ABSL
   add<map_peer<absl_shard>>("absl_64_shards");
+#endif
+#ifdef PARLEY_BENCH_TBB
   add<tbb_peer>("tbb_concurrent_hash_map");
 #endif
   return true;

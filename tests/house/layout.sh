@@ -71,8 +71,9 @@ done
 while IFS= read -r folder; do
   name=$(basename "$folder")
   case $folder in
-    tests/house | tests/package | tests/e2e | tests/support) continue ;;
-    bench/support | bench/data) continue ;;
+    tests/bench_report | tests/docs | tests/e2e | tests/house | tests/package) continue ;;
+    tests/support) continue ;;
+    bench/support | bench/data | bench/report) continue ;;
   esac
   is_one_of "$name" "${rooms[@]}" || offend "$folder: there is no room '$name'"
 done < <(files -path './include/parley/*/*' -o -path './lib/*/*' -o -path './tests/*/*' \
