@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# package_test.sh <case>: one test of the package, run by CTest, which sets the PARLEY_* variables.
-# Exit status 0 passed, 1 failed, 77 skipped. The cases Install* stage what the others use.
+# package_test.sh <case> [<argument>...]: one test of the package, run by CTest, which sets the
+# PARLEY_* variables. Exit status 0 passed, 1 failed, 77 skipped. The cases Install* stage what the
+# others use.
 set -euo pipefail
 
 : "${PARLEY_SOURCE:?}" "${PARLEY_BUILD:?}" "${PARLEY_WORK:?}" "${PARLEY_VERSION:?}"
@@ -10,7 +11,9 @@ set -euo pipefail
 export CXX
 here=$PARLEY_SOURCE/tests/package
 case_name=${1:?which case}
-work=$PARLEY_WORK/$case_name
+shift
+rest=("$@")
+work=$PARLEY_WORK/$case_name${1:+.$1}
 rm -rf "$work"
 mkdir -p "$work"
 
@@ -163,6 +166,15 @@ need_pkg_config() {
   export PKG_CONFIG_LIBDIR
 }
 
+# all_headers_of <prefix> <room> <file>: a source file that includes all that is installed of the
+# room, and each twice, for the guards.
+all_headers_of() {
+  local found
+  found=$(cd "$1/include" && find "parley/$2" -name '*.hpp' | sort)
+  [[ $found == *"parley/$2/export.hpp"* ]] || fail "no headers of '$2' in $1"
+  sed 's/.*/#include <&>/' <<<"$found"$'\n'"$found" >"$3"
+}
+
 # pkg_config_build <source> <rooms with blanks> [pkg-config option]...
 pkg_config_build() {
   local source=$1 rooms=$2 flags
@@ -176,6 +188,25 @@ pkg_config_build() {
   run "$CXX" -std=c++20 -o "$work/outsider" "$here/find/$source" $flags
 }
 
+# need_debian <command>...: those commands, and a checkout whose HEAD can be packaged.
+need_debian() {
+  local each
+  for each in git dpkg-source dpkg-parsechangelog "$@"; do
+    command -v "$each" >/dev/null || { echo "SKIPPED: no $each"; exit 77; }
+  done
+  [[ $(git -C "$PARLEY_SOURCE" rev-parse --show-toplevel 2>/dev/null) -ef $PARLEY_SOURCE ]] ||
+    { echo "SKIPPED: the tree is no git checkout of this user's"; exit 77; }
+}
+
+debian() {
+  run bash "$PARLEY_SOURCE/cmake/packaging/debian.sh" "$@"
+}
+
+# The part of the version that is in each SONAME, and in the name of the library package.
+so_version() {
+  if ((major > 0)); then echo "$major"; else echo "$major.$minor"; fi
+}
+
 shared=$PARLEY_WORK/prefix-shared
 static=$PARLEY_WORK/prefix-static
 all=$PARLEY_WORK/prefix-all
@@ -185,8 +216,7 @@ case $case_name in
   InstallShared)
     rm -rf "$shared"
     install_e164 ON "$shared"
-    soname=$major
-    ((major > 0)) || soname=$major.$minor
+    soname=$(so_version)
     for room in core e164; do
       [[ -L $shared/lib/libparley_$room.so ]] || fail "no link libparley_$room.so"
       dynamic=$(readelf -d "$shared/lib/libparley_$room.so")
@@ -219,17 +249,33 @@ case $case_name in
     if ldd "$work/build/outsider" | grep libparley_; then fail "a room is shared"; fi
     no_third_parties "$work/build/outsider"
     ;;
+  Alone) # <room> <it and what it uses>...: those components, and a program that uses the room
+    room=${rest[0]:?which room}
+    [[ -f $here/find/$room.cpp ]] || fail "find/$room.cpp: an outsider's program is missing"
+    for each in "${rest[@]:1}"; do
+      run "$PARLEY_CMAKE" --install "$PARLEY_BUILD" --prefix "$work/prefix" --component "$each"
+    done
+    all_headers_of "$work/prefix" "$room" "$work/headers.cpp"
+    find_build "$work/prefix" "$room" "$room.cpp" -DMORE="$work/headers.cpp"
+    run "$work/build/outsider"
+    libdir=$(dirname "$(find "$work/prefix" -type d -name pkgconfig)")
+    if [[ $PARLEY_SHARED == 1 ]]; then
+      only_ours_from "$libdir" "$work/build/outsider"
+    elif ldd "$work/build/outsider" | grep libparley_; then
+      fail "a room is shared"
+    fi
+    need_pkg_config "$work/prefix"
+    options=()
+    [[ $PARLEY_SHARED == 1 ]] || options=(--static)
+    pkg_config_build "$room.cpp" "parley_$room" "${options[@]}"
+    run env LD_LIBRARY_PATH="$libdir" "$work/outsider"
+    rm -rf "$work" # it has a copy of each library
+    ;;
   FindAll)
     rooms=$(cd "$all" && find include/parley -mindepth 1 -maxdepth 1 -printf '%f\n' | paste -sd ';')
     find_build "$all" "" nothing.cpp -DEXPECTED="$rooms"
     ;;
-  FindEnvelope)
-    find_build "$all" envelope envelope.cpp
-    run "$work/build/outsider"
-    ;;
-  FindEnvelopeJson) # a public dependency: its consumers get it with the room
-    find_build "$all" envelope_json envelope_json.cpp
-    run "$work/build/outsider"
+  EnvelopeJsonWithoutBoost) # a public dependency: its consumers need it as well
     refused "component 'envelope_json' needs the package 'Boost" \
       probe "$all" "REQUIRED;COMPONENTS;envelope_json" -DCMAKE_DISABLE_FIND_PACKAGE_Boost=ON
     ;;
@@ -273,18 +319,12 @@ case $case_name in
       expect "-DPARLEY_${room}_STATIC_DEFINE" pkg-config --cflags parley_e164
     done
     ;;
-  PkgConfigAll)
+  PkgConfigAll) # in one program
     need_pkg_config "$all"
     options=()
     [[ $PARLEY_SHARED == 1 ]] || options=(--static)
-    for file in "$PKG_CONFIG_LIBDIR"/parley_*.pc; do
-      pkg_config_build nothing.cpp "$(basename "$file" .pc)" "${options[@]}"
-    done
-    for room in envelope envelope_json; do
-      [[ -e $PKG_CONFIG_LIBDIR/parley_$room.pc ]] || continue
-      pkg_config_build "$room.cpp" "parley_$room" "${options[@]}"
-      run env LD_LIBRARY_PATH="$(pkg-config --variable=libdir "parley_$room")" "$work/outsider"
-    done
+    rooms=$(cd "$PKG_CONFIG_LIBDIR" && echo parley_*.pc)
+    pkg_config_build nothing.cpp "${rooms//.pc/}" "${options[@]}"
     ;;
 
   MovedShared | MovedStatic)
@@ -398,6 +438,67 @@ case $case_name in
     done
     refused "PARLEY_MODULES names no room." \
       "$PARLEY_CMAKE" -S "$PARLEY_SOURCE" -B "$work/build" -DPARLEY_MODULES=
+    ;;
+  DebianSource) # of HEAD, twice: the same bytes, the whole commit, and names that fit the version
+    need_debian
+    debian --output "$work/one"
+    debian --output "$work/two"
+    made=$(cd "$work/one" && find . -maxdepth 1 -name 'parley_*' | sort | paste -sd ' ')
+    each=./parley_$PARLEY_VERSION
+    [[ $made =~ ^$each-[0-9]+.debian.tar.xz\ $each-[0-9]+.dsc\ $each.orig.tar.gz$ ]] ||
+      fail "made: $made"
+    for each in $made; do
+      cmp "$work/one/$each" "$work/two/$each" || fail "$each differs from one run to the next"
+    done
+    run dpkg-source --extract "$work"/one/parley_*.dsc "$work/tree"
+    git -C "$PARLEY_SOURCE" -c core.quotePath=off ls-tree -r --name-only HEAD | sort >"$work/wanted"
+    (cd "$work/tree" &&
+      find . \( -path ./debian -o -path ./.pc \) -prune -o -type f -printf '%P\n') |
+      sort >"$work/found"
+    run diff "$work/wanted" "$work/found"
+    run diff -r "$work/tree/cmake/packaging/debian" "$work/tree/debian"
+    for each in rules tests/build tests/sandbox; do
+      [[ -x $work/tree/debian/$each ]] || fail "debian/$each cannot be run"
+    done
+    binaries=$(sed -n 's/^Binary: //p' "$work"/one/parley_*.dsc)
+    [[ $binaries == "libparley$(so_version), libparley-dev, parley-sandbox" ]] ||
+      fail "binary packages: $binaries"
+    refused "there is no such commit" \
+      bash "$PARLEY_SOURCE/cmake/packaging/debian.sh" --output "$work/none" --commit nonsense
+    ;;
+  Debian) # built with its tests; then its own tests, on the packages unpacked into a folder
+    need_debian dpkg-buildpackage dh dpkg-deb readelf
+    debian --output "$work/made"
+    tree=$work/made/parley-$PARLEY_VERSION
+    unmet=$(cd "$tree" && dpkg-checkbuilddeps 2>&1) || { echo "SKIPPED: $unmet"; exit 77; }
+    debian --build --output "$work/made"
+    grep -E '^[0-9]+% tests passed, 0 tests failed out of [1-9]' "$work/made/build.log" ||
+      [[ " ${DEB_BUILD_OPTIONS:-} " == *" nocheck "* ]] || fail "no tests were run"
+
+    root=$work/root
+    for each in "libparley$(so_version)" libparley-dev parley-sandbox; do
+      run dpkg-deb --extract "$work/made/${each}_$PARLEY_VERSION"-*.deb "$root"
+    done
+    libdir=$(dirname "$(find "$root" -type d -name pkgconfig)")
+    for folder in "$PARLEY_SOURCE"/include/parley/*; do
+      room=$(basename "$folder")
+      for each in "$libdir/libparley_$room.so" "$libdir/libparley_$room.so.$(so_version)" \
+        "$libdir/pkgconfig/parley_$room.pc" "$root/usr/include/parley/$room/export.hpp"; do
+        [[ -s $each ]] || fail "not in a package: ${each#"$root"}"
+      done
+    done
+    if readelf -d "$libdir"/libparley_*.so "$root/usr/bin/parley-sandbox" |
+      grep -E 'R(UN)?PATH'; then
+      fail "a search path of its own, in a package of the system"
+    fi
+    ! names_folder "$root" "$work" || fail "a packaged file names a folder of its build"
+    for each in build sandbox; do
+      mkdir "$work/$each"
+      run env AUTOPKGTEST_TMP="$work/$each" PATH="$root/usr/bin:$PATH" LD_LIBRARY_PATH="$libdir" \
+        PKG_CONFIG_PATH="$libdir/pkgconfig" CMAKE_PREFIX_PATH="$root/usr" \
+        "$tree/debian/tests/$each"
+    done
+    rm -rf "$work" # a whole build, with debug information
     ;;
   *)
     fail "there is no case '$case_name'"
