@@ -265,9 +265,8 @@ TEST(Limits, OperationsAreSentAgainOnTheNextConnection) {
     all.push_back(claim_of(key));
     EXPECT_FALSE(all.back()->start(*store));
   }
-  ASSERT_TRUE(eventually([&] {
-    return server.command({"DBSIZE"}).integer == 20 && network.counts().swallowed > 0;
-  }));
+  ASSERT_TRUE(eventually(
+      [&] { return server.command({"DBSIZE"}).integer == 20 && network.counts().swallowed > 0; }));
   network.calm();  // and ends the connection, which has lost something
   for (const auto& each : all) {
     ASSERT_TRUE(each->wait());
