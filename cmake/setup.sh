@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 #
-# Sourced by test.sh, sandbox.sh and bench.sh: one line for each step, and the packages that a step
-# needs. A need is judged by what works, not by the name of a package, so that a compiler or a Boost
-# from elsewhere will do. Only on Debian 12 are missing packages installed.
+# Sourced by the scripts that build or run something: one line for each step, and the packages that
+# a step needs. A need is judged by what works, not by the name of a package, so that a compiler or
+# a Boost from elsewhere will do. Only on Debian 12 are missing packages installed.
 # shellcheck shell=bash
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)

@@ -26,6 +26,7 @@ bool take_prefix(std::string_view& text, std::string_view prefix) noexcept {
 
 template <class Address>
 bool is_address(const std::string& text, Address (*read)(const char*, boost::system::error_code&)) {
+  if (text.find('\0') != text.npos) return false;  // `read` would stop there
   boost::system::error_code error;
   read(text.c_str(), error);
   return !error;

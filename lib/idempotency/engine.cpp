@@ -83,6 +83,7 @@ void outbox::add(begin_op& op) noexcept {
 void outbox::flush(const attempt* of) noexcept {
   const std::size_t events = std::exchange(events_size_, 0);
   for (std::size_t i = 0; i < events; ++i) {
+    assert(of != nullptr && "what is told is of an attempt");
     const bool has_failure = events_[i] == event_kind::store_failure;
     e_.tell({.kind = events_[i],
              .key = of->key,

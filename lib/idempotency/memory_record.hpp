@@ -61,8 +61,8 @@ class text_block {
   text_block() = default;
   const char* chars() const noexcept { return reinterpret_cast<const char*>(this + 1); }
 
-  std::uint16_t id_size_;
-  std::uint16_t note_size_;
+  std::uint16_t id_size_ = 0;
+  std::uint16_t note_size_ = 0;
 };
 using text_ptr = std::unique_ptr<text_block, text_block::deleter>;
 

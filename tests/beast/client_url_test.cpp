@@ -83,6 +83,7 @@ const reject_case reject_cases[] = {
     {"NameTooLong", "https://" + std::string(254, 'a')},
     {"BracketOpen", "https://[::1"},
     {"BracketAndText", "https://[::1]a"},
+    {"BracketsAroundANul", std::string("https://[::1\0x]", 15)},
     {"BracketsAroundAName", "https://[api.example]"},
     {"BracketsAroundIpv4", "https://[127.0.0.1]"},
     {"Zone", "https://[fe80::1%eth0]"},
