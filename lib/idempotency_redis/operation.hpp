@@ -43,7 +43,6 @@ class operation {
     is_in_doubt_ = false;
     restart();
   }
-  operation_kind kind() const noexcept { return kind_; }
   idempotency::op_base* op() const noexcept { return op_; }
   /// The op has ended in another way; replies that come are thrown away.
   void forget() noexcept { op_ = nullptr; }
