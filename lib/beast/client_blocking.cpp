@@ -50,7 +50,11 @@ class waited_call : public call {
 class blocking_transport::impl {
  public:
   ~impl() {
-    if (pool) asio::post(pool->strand(), [this] { pool->shut_down(); });
+    try {
+      if (pool) asio::post(pool->strand(), [this] { pool->shut_down(); });
+    } catch (...) {
+      // No memory to say so with: what is under way ends by itself.
+    }
     work.reset();
     if (thread.joinable()) thread.join();
   }
@@ -62,7 +66,7 @@ class blocking_transport::impl {
 };
 
 result<std::unique_ptr<blocking_transport>, client_failure> blocking_transport::make(
-    transport_options options) {
+    const transport_options& options) {
   auto made = std::make_unique<impl>();
   auto pool = client_pool::make(made->context.get_executor(), options);
   if (!pool) return failure{pool.error()};

@@ -132,16 +132,16 @@ class client_pool::lease {
   client_pool& of_;
 };
 
-client_pool::client_pool(asio::any_io_executor executor, transport_options options, origin to,
-                         std::shared_ptr<asio::ssl::context> tls)
-    : strand_(asio::make_strand(std::move(executor))),
+client_pool::client_pool(const asio::any_io_executor& executor, transport_options options,
+                         origin to, std::shared_ptr<asio::ssl::context> tls)
+    : strand_(asio::make_strand(executor)),
       options_(std::move(options)),
       to_(std::move(to)),
       tls_(std::move(tls)),
       idle_end_(strand_) {}
 
 result<std::shared_ptr<client_pool>, client_failure> client_pool::make(
-    asio::any_io_executor executor, const transport_options& options) {
+    const asio::any_io_executor& executor, const transport_options& options) {
   auto to = parse_base_url(options.base_url);
   if (!to) return failure{client_failure{client_errc::bad_url, to.error()}};
   if (auto mistake = find_mistake(options)) {
@@ -154,7 +154,7 @@ result<std::shared_ptr<client_pool>, client_failure> client_pool::make(
     tls = *std::move(made);
   }
   return std::shared_ptr<client_pool>(
-      new client_pool(std::move(executor), options, *std::move(to), std::move(tls)));
+      new client_pool(executor, options, *std::move(to), std::move(tls)));
 }
 
 client_task<exchange_outcome> client_pool::exchange(call& by, const client::request& what,
@@ -191,10 +191,12 @@ client_task<std::optional<transport_failure>> client_pool::acquire(call& by, lea
     idle_.pop_back();
     place.has_place = true;
   } else if (places_ < options_.connections_max) {
+    idle_.reserve(places_ + 1);  // so that to give it back needs no memory
     ++places_;
     place.has_place = true;
   } else {
     waiter self{by};
+    // cppcheck-suppress danglingLifetime ; `leaving` takes it out again
     const auto at = waiters_.insert(waiters_.end(), &self);
     count_now();
     // However this ends, a throw included: nobody is to find it there.
@@ -357,7 +359,7 @@ void client_pool::pass_on(connection_ptr connection) {
     --places_;
   } else if (is_shut_down_) {
     --places_;
-    close_idle(std::move(connection), &connection_counts::closed_idle);
+    close_idle(*connection, &connection_counts::closed_idle);
   } else {
     idle_.push_back(std::move(connection));
     watch_idle();
@@ -365,9 +367,9 @@ void client_pool::pass_on(connection_ptr connection) {
   count_now();
 }
 
-void client_pool::close_idle(connection_ptr connection, std::uint64_t connection_counts::*why) {
+void client_pool::close_idle(connection& one, std::uint64_t connection_counts::*why) {
   count(why, -1);
-  connection->say_goodbye();
+  one.say_goodbye();
 }
 
 bool client_pool::is_usable(const connection_ptr& candidate) {
@@ -379,20 +381,27 @@ bool client_pool::is_usable(const connection_ptr& candidate) {
 void client_pool::watch_idle() {
   if (is_watching_idle_ || idle_.empty()) return;
   idle_end_.expires_at(idle_.front()->idle_since + options_.idle_timeout);
-  is_watching_idle_ = true;
-  idle_end_.async_wait([self = shared_from_this()](const boost::system::error_code&) {
-    self->is_watching_idle_ = false;
-    const auto now = clock::now();
-    auto& idle = self->idle_;
-    while (!idle.empty() && idle.front()->idle_since + self->options_.idle_timeout <= now) {
-      const auto old = idle.front();
-      idle.erase(idle.begin());
-      --self->places_;
-      self->close_idle(old, &connection_counts::closed_idle);
-    }
-    self->count_now();
-    self->watch_idle();
-  });
+  try {
+    idle_end_.async_wait([self = shared_from_this()](const boost::system::error_code&) {
+      self->is_watching_idle_ = false;
+      self->close_old();
+      self->count_now();
+      self->watch_idle();
+    });
+    is_watching_idle_ = true;
+  } catch (const std::bad_alloc&) {
+    // The next one that becomes idle tries again; an old one is not used in any case.
+  }
+}
+
+void client_pool::close_old() {
+  const auto now = clock::now();
+  while (!idle_.empty() && idle_.front()->idle_since + options_.idle_timeout <= now) {
+    const auto old = idle_.front();
+    idle_.erase(idle_.begin());
+    --places_;
+    close_idle(*old, &connection_counts::closed_idle);
+  }
 }
 
 void client_pool::add(call& one) {
@@ -405,7 +414,7 @@ void client_pool::shut_down() {
   for (call* const each : calls_) each->cancel();
   for (connection_ptr& each : std::exchange(idle_, {})) {
     --places_;
-    close_idle(std::move(each), &connection_counts::closed_idle);
+    close_idle(*each, &connection_counts::closed_idle);
   }
   idle_end_.cancel();
   count_now();

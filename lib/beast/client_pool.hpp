@@ -85,7 +85,7 @@ class client_pool : public std::enable_shared_from_this<client_pool> {
  public:
   /// Checks the options and reads their files.
   static result<std::shared_ptr<client_pool>, client_failure> make(
-      boost::asio::any_io_executor executor, const transport_options& options);
+      const boost::asio::any_io_executor& executor, const transport_options& options);
 
   const client_executor& strand() const noexcept { return strand_; }
   boost::asio::any_io_executor inner_executor() const { return strand_.get_inner_executor(); }
@@ -112,7 +112,7 @@ class client_pool : public std::enable_shared_from_this<client_pool> {
   };
   class lease;
 
-  client_pool(boost::asio::any_io_executor executor, transport_options options, origin to,
+  client_pool(const boost::asio::any_io_executor& executor, transport_options options, origin to,
               std::shared_ptr<boost::asio::ssl::context> tls);
 
   client_task<std::optional<client::transport_failure>> acquire(call& by, lease& place);
@@ -120,9 +120,10 @@ class client_pool : public std::enable_shared_from_this<client_pool> {
   client_task<exchange_outcome> talk(call& by, lease& place, std::string head,
                                      const client::request& what);
   void pass_on(connection_ptr connection);
-  void close_idle(connection_ptr connection, std::uint64_t connection_counts::*why);
+  void close_idle(connection& one, std::uint64_t connection_counts::*why);
   bool is_usable(const connection_ptr& candidate);
   void watch_idle();
+  void close_old();
   void count(std::uint64_t connection_counts::*what, int of_open = 0);
   void count_now();
 

@@ -11,6 +11,7 @@ namespace {
 void sleep_for(std::chrono::milliseconds time, std::stop_token stop) {
   std::mutex mutex;
   std::condition_variable_any wake;
+  // cppcheck-suppress localMutex ; to wait takes one, and there is nobody to keep out
   std::unique_lock lock(mutex);
   wake.wait_for(lock, std::move(stop), time, [] { return false; });
 }

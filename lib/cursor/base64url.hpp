@@ -84,7 +84,7 @@ inline three_words decode_thirty_two(const char* in, sixteen& good) noexcept {
 }
 
 constexpr std::uint32_t bad = 0x8000'0000;
-constexpr auto values = [] {
+constexpr auto values = []() {
   std::array<std::uint32_t, 256> made{};
   made.fill(bad);
   for (std::uint32_t i = 0; i < alphabet.size(); ++i) {
@@ -98,7 +98,7 @@ struct two_characters {
   char first;
   char second;
 };
-constexpr auto pairs = [] {
+constexpr auto pairs = []() {
   std::array<two_characters, 4096> made{};
   for (std::size_t i = 0; i < made.size(); ++i) made[i] = {alphabet[i >> 6], alphabet[i & 63]};
   return made;

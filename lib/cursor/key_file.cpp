@@ -20,7 +20,7 @@ namespace {
 
 constexpr std::size_t file_bytes_max = std::size_t{1} << 20;
 
-constexpr auto values = [] {
+constexpr auto values = []() {
   std::array<std::int8_t, 256> made{};
   made.fill(-1);
   constexpr std::string_view alphabet =

@@ -186,7 +186,7 @@ void attempt::mark(std::string_view note, std::function<void(mark_result)> then)
 void attempt::mark_awaiter::await_suspend(std::coroutine_handle<> waiting) {
   // Resumed, the coroutine may destroy *this.
   state::mark_then(of_.of_, note_, [this, waiting](mark_result r) {
-    result_ = std::move(r);
+    result_ = r;
     waiting.resume();
   });
 }
@@ -253,6 +253,7 @@ class guard_impl : public std::enable_shared_from_this<guard_impl> {
     try {
       if (options_.is_stored) return options_.is_stored(r);
     } catch (...) {
+      // It did not say.
     }
     return r.status >= 200 && r.status <= 299;
   }
@@ -466,6 +467,7 @@ class guard_impl::ending {
         on.head_ = encode_head(on.answer_, options.unstored_headers, options.catalogue);
       }
     } catch (...) {
+      // As of one that cannot be sent: that it was done is kept.
     }
     on.complete_.is_tombstone = !on.head_;
     if (on.head_) {

@@ -121,6 +121,7 @@ std::string service::make_request_id() const {
   try {
     if (std::string id = options_.request_ids(); is_request_id(id)) return id;
   } catch (...) {
+    // The id is ours, then.
   }
   return own_ids_();
 }
@@ -132,10 +133,10 @@ void service::handle(std::shared_ptr<exchange> e) const {
   on.request_id_ = make_request_id();
   on.request_.request_id = on.request_id_;
   responder respond(e);
-  // Whatever throws from here on leaves the responder, wherever it is by then, to answer 500.
   try {
     dispatch(on, std::move(respond));
   } catch (...) {
+    // Whatever throws leaves the responder, wherever it is by then, to answer 500.
   }
 }
 

@@ -100,7 +100,7 @@ struct alignas(64) record {
   void set_text(text_ptr text) noexcept {
     drop_text();
     const text_block* const kept = text.release();
-    std::memcpy(text_, &kept, sizeof(kept));
+    std::memcpy(text_, &kept, sizeof(text_block*));
     text_size_ = in_block;
   }
 
@@ -133,7 +133,7 @@ struct alignas(64) record {
   bool has_block() const noexcept { return text_size_ == in_block; }
   text_block* block() const noexcept {
     text_block* found = nullptr;
-    std::memcpy(&found, text_, sizeof(found));
+    std::memcpy(&found, text_, sizeof(text_block*));
     return found;
   }
 

@@ -162,7 +162,7 @@ class alignas(64) shard {
     if (at.state == record_state::completed) {
       const void* block = nullptr;
       static_assert(sizeof(block) == sizeof(at.response));
-      std::memcpy(&block, &at.response, sizeof(block));
+      std::memcpy(&block, static_cast<const void*>(&at.response), sizeof(block));
       __builtin_prefetch(block, 1);
     }
     if (at.next != no_place) {

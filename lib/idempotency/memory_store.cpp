@@ -17,7 +17,6 @@
 namespace parley::idempotency {
 namespace {
 
-using detail::digest_index;
 using detail::leftovers;
 using detail::no_place;
 using detail::record;

@@ -54,6 +54,7 @@ class wait_allocator {
   template <class U>
   wait_allocator(const wait_allocator<U>& other) noexcept : room_(other.room_) {}
 
+  // cppcheck-suppress sizeofVoid ; of void it is rebound before it allocates
   T* allocate(std::size_t count) { return static_cast<T*>(room_->take(count * sizeof(T))); }
   void deallocate(T* block, std::size_t) noexcept { room_->give_back(block); }
 
@@ -74,7 +75,7 @@ class wait_allocator {
 // handler waits anew. The handler shares the state, for it may run when the timer is gone.
 class asio_timer::impl : public std::enable_shared_from_this<impl> {
  public:
-  explicit impl(asio::any_io_executor executor) : wait_(std::move(executor)) {}
+  explicit impl(const asio::any_io_executor& executor) : wait_(executor) {}
 
   void close() noexcept {
     const std::lock_guard lock(mutex_);

@@ -535,6 +535,7 @@ void dispatcher::look_at_question() noexcept {
   try {
     if (is_answered) is_of_use = cluster_ ? take_layout() : take_master();
   } catch (const std::bad_alloc&) {
+    // Then it was of no use.
   }
   if (!is_of_use) lose_question();
   question_.reset();
@@ -585,7 +586,7 @@ bool dispatcher::take_master() {
       known && known->where == said->where) {
     said->epoch = known->epoch;
   }
-  follower_->on_answer(asked_, *std::move(said), now_);
+  follower_->on_answer(asked_, std::move(said), now_);
   return true;
 }
 

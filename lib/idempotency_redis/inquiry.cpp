@@ -29,6 +29,7 @@ void inquiry::give_up(std::string_view why) noexcept {
   try {
     failed_text_ = why;
   } catch (const std::bad_alloc&) {
+    // It fails without a word.
   }
 }
 

@@ -15,6 +15,7 @@ void link::give_up(disconnect_reason why, std::string_view what) noexcept {
   try {
     failed_text_ = what;
   } catch (const std::bad_alloc&) {
+    // It fails without a word.
   }
 }
 

@@ -597,9 +597,8 @@ result<std::unique_ptr<redis_store>, std::string> make_redis_store(asio::any_io_
                                                                    redis_store_options options) {
   auto checked = check(options);
   if (!checked) return failure{checked.error()};
-  auto made =
-      std::make_shared<client>(asio::make_strand(std::move(executor)), nullptr, std::move(options),
-                               std::move(checked->where), std::move(checked->tls));
+  auto made = std::make_shared<client>(asio::make_strand(executor), nullptr, std::move(options),
+                                       std::move(checked->where), std::move(checked->tls));
   made->start();
   return std::unique_ptr<redis_store>(std::make_unique<store_on_executor>(std::move(made)));
 }

@@ -180,7 +180,7 @@ call_book::page call_book::list(std::string_view scope, bool ascending,
   if (of_scope == by_scope_.end()) return found;
   const std::set<std::uint64_t>& numbers = of_scope->second;
   found.total = numbers.size();
-  const auto take = [&](auto from, auto end) {
+  const auto take = [&](auto from, const auto& end) {
     for (; from != end && found.calls.size() < limit; ++from) {
       found.calls.push_back(calls_.find(*from)->second);
     }

@@ -81,7 +81,8 @@ fault magic_fault(std::string_view destination) noexcept {
   }
   const std::string_view digits = destination.substr(magic_prefix.size());
   if (!is_digit(digits[0]) || !is_digit(digits[1])) return {};
-  const auto number = static_cast<std::size_t>((digits[0] - '0') * 10 + (digits[1] - '0'));
+  const int shown = (digits[0] - '0') * 10 + (digits[1] - '0');
+  const auto number = static_cast<std::size_t>(shown);
   const auto rows = errors::catalogue();
   if (number >= 1 && number <= rows.size()) {
     return {.code = rows[number - 1].code, .tier = rows[number - 1].tier};

@@ -124,12 +124,14 @@ int main(int argc, char** argv) {
         return bad_usage("not a number of calls", optarg);
       case 'n':
         if (const auto seed = parse_number<std::uint64_t>(optarg)) {
-          options.seed = *seed;
+          options.seed = seed;
           break;
         }
         return bad_usage("not a seed", optarg);
       case '?' + 1: std::fputs(usage, stdout); return 0;
-      case 'v': std::printf("%s\n", parley::version.data()); return 0;
+      case 'v':
+        std::printf("%.*s\n", static_cast<int>(parley::version.size()), parley::version.data());
+        return 0;
       default: return 2;  // getopt_long has said what is wrong
     }
   }

@@ -54,7 +54,8 @@ result<cursor::key_set, beast::start_failure> make_cursor_keys() {
   }
   auto keys =
       cursor::key_set::make({{.id = 1, .state = cursor::key_state::active, .secret = secret}});
-  return std::move(keys).map_error([](std::string why) { return beast::start_failure{why}; });
+  return std::move(keys).map_error(
+      [](std::string why) { return beast::start_failure{std::move(why)}; });
 }
 
 http::authentication authenticate(const http::request_view& request) {
@@ -203,7 +204,7 @@ class server::impl {
   http::deferred_handler placing(const route_row& route, const dial_names& names) {
     return guard_.wrap(
         [this, &route, &names](const request& r, http::attempt attempt) {
-          return place(r, attempt, route, names);
+          return place(r, std::move(attempt), route, names);
         },
         http::abandoned::indeterminate);
   }

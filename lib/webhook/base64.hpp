@@ -41,7 +41,7 @@ constexpr std::optional<std::size_t> decoded_size(std::string_view text) noexcep
   return text.size() / 4 * 3 - padding;
 }
 
-inline constexpr auto values = [] {
+inline constexpr auto values = []() {
   std::array<std::int8_t, 256> made{};
   made.fill(-1);
   for (std::size_t i = 0; i < alphabet.size(); ++i) {

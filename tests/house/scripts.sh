@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# scripts.sh <root of the tree>: cmake/fuzz.sh tells its options, and refuses what it does not know
-# before it installs, builds or runs anything.
+# scripts.sh <root of the tree>: cmake/fuzz.sh, coverage.sh and lint.sh tell their options, and
+# refuse what they do not know before they install, build or run anything. Each floor of coverage is
+# that of a room.
 set -euo pipefail
 export LC_ALL=C
 
@@ -32,11 +33,14 @@ refuses() {
   [[ $said == "$script: $says"* ]] || wrong "not '$says', but '$said': $script $*"
 }
 
-refuses fuzz.sh "what is '--fast'? Try --help" --fast
-refuses fuzz.sh "what is 'errors'? Try --help" errors
-refuses fuzz.sh '--jobs needs a value' --jobs
-refuses fuzz.sh "--jobs needs a number, not '0'" --jobs 0
-refuses fuzz.sh "--jobs needs a number, not 'two'" --jobs=two
+for script in fuzz.sh coverage.sh lint.sh; do
+  refuses "$script" "what is '--fast'? Try --help" --fast
+  refuses "$script" "what is 'errors'? Try --help" errors
+  refuses "$script" '--jobs needs a value' --jobs
+  refuses "$script" "--jobs needs a number, not '0'" --jobs 0
+  refuses "$script" "--jobs needs a number, not 'two'" --jobs=two
+done
+
 tells fuzz.sh --seconds --room --merge
 refuses fuzz.sh '--seconds needs a value' --seconds
 refuses fuzz.sh "--seconds needs a number, not '0'" --seconds 0
@@ -44,5 +48,18 @@ refuses fuzz.sh "--seconds needs a number, not '1.5'" --seconds=1.5
 refuses fuzz.sh "no room 'core' has fuzzers. Rooms: beast client" --room core
 refuses fuzz.sh "no room 'beast client' has fuzzers" --room 'beast client'
 refuses fuzz.sh "no room '' has fuzzers" --room=
+
+tells coverage.sh --html --update
+refuses coverage.sh '--html needs a value' --html
+refuses coverage.sh '--html needs a folder' --html ''
+
+tells lint.sh --room --tool clang-tidy cppcheck
+refuses lint.sh "there is no room 'kitchen'. Rooms: beast client" --room kitchen
+refuses lint.sh "there is no room ''" --room=
+refuses lint.sh "there is no tool 'lint': clang-tidy or cppcheck" --tool lint
+
+while read -r room _; do
+  [[ -d $root/lib/$room ]] || wrong "cmake/coverage-floor.txt: there is no room '$room'"
+done < <(grep -v '^#' "$root/cmake/coverage-floor.txt")
 
 ((failed == 0))

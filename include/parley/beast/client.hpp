@@ -226,7 +226,7 @@ class PARLEY_BEAST_EXPORT async_client {
   template <class Result>
   using waiting_ptr = std::unique_ptr<detail::waiting<Result>>;
   template <class Result, class Handler>
-  static waiting_ptr<Result> wrap(const std::shared_ptr<impl>& by, Handler&& handler) {
+  static waiting_ptr<Result> wrap(const std::shared_ptr<impl>& by, Handler handler) {
     return std::make_unique<detail::waiting_handler<Result, Handler>>(std::move(handler),
                                                                       executor_of(*by));
   }
@@ -242,7 +242,7 @@ class PARLEY_BEAST_EXPORT async_client {
 class PARLEY_BEAST_EXPORT blocking_transport final : public client::transport {
  public:
   static result<std::unique_ptr<blocking_transport>, client_failure> make(
-      transport_options options);
+      const transport_options& options);
   /// No exchange is under way.
   ~blocking_transport() override;
 

@@ -178,9 +178,8 @@ guarded_handler make_guarded(Handler handler) {
   } else if constexpr (std::is_invocable_v<run, request, attempt, responder>) {
     return handler;
   } else {
-    return [handler = make_deferred(std::move(handler))](request r, attempt, responder respond) {
-      handler(r, std::move(respond));
-    };
+    return [handler = make_deferred(std::move(handler))](
+               request r, const attempt&, responder respond) { handler(r, std::move(respond)); };
   }
 }
 

@@ -45,7 +45,7 @@ class walker {
   std::string outcome(place here, unsigned length) const {
     while (!is_leaf(here)) here = step(here, 0);
     detail::word said = 0;
-    for (auto leaf = static_cast<std::size_t>(~here.at);; ++leaf) {
+    for (auto leaf = ~static_cast<std::size_t>(here.at);; ++leaf) {
       said = detail::read_leaf(tables_.leaves[leaf], length + 1);
       const bool more = (tables_.leaves[leaf] >> detail::leaf::more & 1) != 0;
       if (!more || detail::access::make(said)) break;

@@ -111,6 +111,7 @@ class code_automaton {
     if (from.is_start) go(first_);
     for (const std::uint32_t place : from.at) go(positions_[place].next);
     std::ranges::sort(to.at);
+    // cppcheck-suppress mismatchingContainerExpression ; unique() gives a part of to.at
     to.at.erase(std::ranges::unique(to.at).begin(), to.at.end());
     for (const std::uint32_t place : to.at) {
       const owner& of = owners_[place];
