@@ -13,14 +13,13 @@
 //
 // client.hpp has a driver that blocks, parley/beast/client.hpp one for Boost.Asio.
 //
-// What is sent again, in this order:
-//   - nothing but an operation that is_repeatable(), unless the attempt certainly did not arrive;
-//     that holds for a further send, too
-//   - by the catalogue's retry_hint where the code is known: `backoff` alone (G8); and a
-//     409 idempotency_conflict that carries Retry-After (G10)
-//   - by the status elsewhere: 429, 500, 502, 503, 504 (G25)
-//   - an attempt without a response
-// as long as attempts, budget, deadline and the operation's window last.
+// What is sent again, in this order, as long as attempts, budget, deadline and the operation's
+// window last:
+//
+// - only what is_repeatable(), in a further send too, unless the attempt certainly did not arrive;
+// - a known code by its retry_hint: `backoff` (G8), or idempotency_conflict with Retry-After (G10);
+// - anything else by its status: 429, 500, 502, 503, 504 (G25);
+// - an attempt without a response.
 
 #ifndef PARLEY_CLIENT_SENDING_HPP
 #define PARLEY_CLIENT_SENDING_HPP

@@ -25,7 +25,7 @@ namespace parley::errors {
 /// The std::error_category of a catalogue. Categories are compared by address: define one for a
 /// catalogue, in a source file.
 ///
-///   const errors::code_category own_codes("my_api", errors::catalogue<rows>());
+///     const errors::code_category own_codes("my_api", errors::catalogue<rows>());
 class PARLEY_ERRORS_EXPORT code_category final : public std::error_category {
  public:
   /// `name` is static text.

@@ -191,12 +191,14 @@ class PARLEY_HTTP_EXPORT guard {
   /// request (see authenticator): on a public route, which has none, a key gets 500.
   guard(idempotency::engine& engine, idempotency::digester digests, guard_options options = {});
 
-  /// A handler for routes. `handler` is called as one of
-  ///   response(const request_view&)
-  ///   handler_task(const request_view&)
-  ///   void(const request_view&, responder)
-  /// or with an attempt after the request. It runs plainly for GET, HEAD and OPTIONS, and where
-  /// there is no key.
+  /// A handler for routes. `handler` is called as one of these, or with an attempt after the
+  /// request:
+  ///
+  /// - `response(const request_view&)`
+  /// - `handler_task(const request_view&)`
+  /// - `void(const request_view&, responder)`
+  ///
+  /// It runs plainly for GET, HEAD and OPTIONS, and where there is no key.
   template <class Handler>
   deferred_handler wrap(Handler handler, abandoned_policy policy,
                         guarded_options options = {}) const {
