@@ -68,10 +68,15 @@ for folder in lib/*/; do
   programs+=("${room}_test")
 done
 programs+=(idempotency_redis_pure_test)
+# Counts of an earlier run are none of this one, nor are those of the build, which runs each program
+# for the list of its tests.
+forget_counts() {
+  [[ ! -d build/coverage ]] || find build/coverage -name '*.gcda' -delete
+}
+forget_counts
 configure_and_build coverage "$jobs" "${programs[@]}"
 
-# Counts of an earlier run are none of this one.
-find build/coverage -name '*.gcda' -delete
+forget_counts
 # A program at once, and not each test by CTest: a process reads and writes all of its counts.
 step "test: ${#programs[@]} programs"
 printf '%s\n' "${programs[@]}" | xargs -P "$jobs" -I '{}' bash -c '
