@@ -49,3 +49,41 @@ function(parley_fuzzer room name)
   endif()
   set_tests_properties(${room}.Fuzz.${name} PROPERTIES LABELS "${room};fuzz")
 endfunction()
+
+find_program(PARLEY_VALGRIND valgrind)
+find_path(PARLEY_VALGRIND_INCLUDE valgrind/memcheck.h)
+mark_as_advanced(PARLEY_VALGRIND PARLEY_VALGRIND_INCLUDE)
+
+# parley_constant_time_test(<room> SOURCES <file>...): a program <room>_constant_time_test that hides
+# secrets (tests/support/memcheck.hpp); valgrind runs it, as the test <room>.ConstantTime.
+function(parley_constant_time_test room)
+  cmake_parse_arguments(arg "" "" "SOURCES" ${ARGN})
+  string(TOUPPER "${CMAKE_BUILD_TYPE}" build_type)
+  set(flags "${CMAKE_CXX_FLAGS} ${CMAKE_CXX_FLAGS_${build_type}}")
+  set(why "")
+  if(flags MATCHES "-fsanitize")
+    set(why "valgrind cannot run what is built with a sanitizer")
+  elseif(CMAKE_CXX_COMPILER_ID STREQUAL "Clang" AND flags MATCHES "-g" AND
+      NOT flags MATCHES "-gdwarf-4")
+    set(why "valgrind 3.19 cannot read what clang writes for debuggers without -gdwarf-4")
+  elseif(NOT PARLEY_VALGRIND OR NOT PARLEY_VALGRIND_INCLUDE)
+    set(why "no valgrind, or none of its headers")
+  endif()
+  if(why)
+    add_test(NAME ${room}.ConstantTime COMMAND "${CMAKE_COMMAND}" -E echo "skipped: ${why}")
+    set_tests_properties(${room}.ConstantTime PROPERTIES
+      LABELS ${room} SKIP_REGULAR_EXPRESSION "^skipped")
+    return()
+  endif()
+  set(program ${room}_constant_time_test)
+  add_executable(${program} ${arg_SOURCES})
+  set_target_properties(${program} PROPERTIES CXX_EXTENSIONS OFF)
+  target_link_libraries(${program} PRIVATE parley_${room} GTest::gtest_main)
+  target_include_directories(${program} SYSTEM PRIVATE "${PARLEY_VALGRIND_INCLUDE}")
+  target_include_directories(${program} PRIVATE "${PROJECT_SOURCE_DIR}/tests")
+  # The program counts what memcheck finds, and some of it is meant: no limit, and no exit code.
+  add_test(NAME ${room}.ConstantTime
+    COMMAND "${PARLEY_VALGRIND}" --tool=memcheck --quiet --error-limit=no --num-callers=5
+      $<TARGET_FILE:${program}>)
+  set_tests_properties(${room}.ConstantTime PROPERTIES LABELS ${room})
+endfunction()

@@ -44,7 +44,7 @@ done
 
 cd "$root"
 needs=(cmake ninja boost boost_json openssl hiredis gtest sqlite redis-server)
-needs+=(pkg-config clang-format curl libcurl doxygen httplib grpc ip dpkg-source git)
+needs+=(pkg-config clang-format curl libcurl doxygen httplib grpc ip dpkg-source git valgrind)
 case $preset in
   dev | asan | tsan) needs+=(g++) ;;
   clang | fuzz) needs+=(clang) ;;

@@ -32,11 +32,11 @@ class mac_keys {
   std::vector<crypto::hmac_key> keys_;
 };
 
-/// The base64 of a MAC.
-using mac_text = std::array<char, base64::text_size(crypto::digest_bytes)>;
+/// Of a MAC as base64.
+inline constexpr std::size_t mac_text_bytes = base64::text_size(crypto::digest_bytes);
 
 inline constexpr std::string_view version = "v1,";
-static_assert(version.size() + std::tuple_size_v<mac_text> == signature_bytes);
+static_assert(version.size() + mac_text_bytes == signature_bytes);
 
 /// {id}.{timestamp}.{body}, of which the body stays where it is: no copy, whatever its size.
 class content {
@@ -51,11 +51,8 @@ class content {
     }
   }
 
-  mac_text mac(const crypto::hmac_key& key) const {
-    const auto head = std::as_bytes(std::span(head_)).first(head_size_);
-    mac_text made;
-    base64::encode(crypto::hmac_sha256(key, {head, body_}), made.data());
-    return made;
+  crypto::digest mac(const crypto::hmac_key& key) const {
+    return crypto::hmac_sha256(key, {std::as_bytes(std::span(head_)).first(head_size_), body_});
   }
 
  private:

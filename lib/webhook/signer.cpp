@@ -52,7 +52,8 @@ result<signed_headers, errc> signer::sign(std::string_view id, seconds_time atte
   for (const crypto::hmac_key& key : keys_->all()) {
     if (out != made.signature_.data()) *out++ = ' ';
     out = std::ranges::copy(version, out).out;
-    out = std::ranges::copy(signed_content.mac(key), out).out;
+    base64::encode(signed_content.mac(key), out);  // by a table: it is about to be published
+    out += mac_text_bytes;
   }
   made.signature_size_ = static_cast<std::uint16_t>(out - made.signature_.data());
   return made;
