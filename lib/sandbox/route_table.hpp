@@ -50,6 +50,11 @@ struct route_row {
   constexpr bool places_calls() const noexcept {
     return id == route_id::dial || id == route_id::place;
   }
+  /// What controls the sandbox, or says where it sends requests: not for pages of others.
+  constexpr bool is_guarded() const noexcept {
+    return !is_api() || id == route_id::set_webhook || id == route_id::webhook ||
+           id == route_id::remove_webhook;
+  }
   /// "POST /v1/calls/dial"
   std::string text() const {
     return std::string(to_string(method)).append(" ").append(path.text());

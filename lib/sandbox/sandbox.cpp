@@ -24,6 +24,7 @@
 #include "sandbox/clock.hpp"
 #include "sandbox/door.hpp"
 #include "sandbox/faults.hpp"
+#include "sandbox/foreign.hpp"
 #include "sandbox/ids.hpp"
 #include "sandbox/journal.hpp"
 #include "sandbox/json.hpp"
@@ -121,6 +122,7 @@ class server::impl {
         latency_(options.latency),
         door_(*clock_, {.rate_limit = options.rate_limit, .latency = options.latency}),
         ids_(options.seed.value_or(0)),
+        is_on_loopback_(is_loopback(options.server.address)),
         service_(make_routes(), authenticate, service_options_of(options, journal_, ids_)),
         address_(options.server.address),
         server_(service_, server_options_of(std::move(options.server))) {
@@ -252,6 +254,17 @@ class server::impl {
     return show(found);
   }
 
+  http::deferred_handler not_for_foreign(http::deferred_handler handler) const {
+    return [handler = std::move(handler), on_loopback = is_on_loopback_](const request& r,
+                                                                         http::responder respond) {
+      const auto why = refuse_foreign(r, on_loopback);
+      if (!why) return handler(r, std::move(respond));
+      reply made = http::to_response(*why);
+      made.handler_ran = false;
+      std::move(respond).send(std::move(made));
+    };
+  }
+
   reply set_webhook(const request& r) {
     auto wanted = parse_webhook(r.body);
     if (!wanted) return http::to_response(wanted.error());
@@ -321,6 +334,7 @@ class server::impl {
   const std::chrono::milliseconds latency_;
   door door_;
   seeded_request_ids ids_;
+  const bool is_on_loopback_;
   http::service service_;
   // For what waits for Redis; none where nothing does. Ends before the service, as it answers.
   std::optional<boost::asio::thread_pool> blocking_;
@@ -338,6 +352,7 @@ http::routes server::impl::make_routes() {
     }
     auto handler = handler_of(each);
     if (each.is_api()) handler = door_.stand_before(each, std::move(handler));
+    if (each.is_guarded()) handler = not_for_foreign(std::move(handler));
     routes.add(each.method, each.path, std::move(handler), chosen);
   }
   return routes;

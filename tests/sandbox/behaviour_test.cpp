@@ -27,7 +27,7 @@ class Behaviour : public SandboxTest {
   static std::string dial_text(std::string_view destination, std::string_view headers = "") {
     const std::string body =
         R"({"from_number":"+14155551234","to_number":")" + std::string(destination) + "\"}";
-    return "POST /v1/calls/dial HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer test_valid\r\n"
+    return "POST /v1/calls/dial HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer test_valid\r\n"
            "Content-Type: application/json\r\nContent-Length: " +
            std::to_string(body.size()) + "\r\n" + std::string(headers) + "\r\n" + body;
   }
@@ -196,8 +196,9 @@ TEST_F(Behaviour, IsForcedOnEveryRoute) {
     EXPECT_EQ(send(method, path, force("retry_after")).header("Retry-After"), "1");
     EXPECT_EQ(send(method, path, force("unknown_code")).status, 422);
     EXPECT_EQ(send(method, path, force("unknown_category")).status, 422);
-    const std::string request = std::string(method) + " " + path +
-                                " HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer test_valid\r\n";
+    const std::string request =
+        std::string(method) + " " + path +
+        " HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer test_valid\r\n";
     const auto reset = rest_of(request + force("reset") + "\r\n");
     EXPECT_TRUE(reset && reset->was_reset);
     const auto lost = rest_of(request + force("response_lost") + "\r\n");
@@ -253,7 +254,9 @@ TEST(BehaviourOfTheUser, IsAskedAboutWhatHasNoFault) {
   auto api = start(std::move(chosen));
   ASSERT_TRUE(api.has_value());
   const auto ask = [&api](const std::string& path) {
-    return raw_client(api->port()).ask("GET " + path + " HTTP/1.1\r\nHost: a\r\n\r\n").status;
+    return raw_client(api->port())
+        .ask("GET " + path + " HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        .status;
   };
   EXPECT_EQ(ask("/nowhere"), 0);
   EXPECT_EQ(ask("/sandbox/magic"), 200);

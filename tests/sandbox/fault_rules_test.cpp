@@ -135,7 +135,7 @@ TEST_F(FaultRules, LoseReplaysToo) {
   ASSERT_TRUE(api().add_fault({.fault = "response_lost", .times = 1}));
   raw_client client = connect();
   client.send(
-      "POST /v1/calls/dial HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer test_valid\r\n"
+      "POST /v1/calls/dial HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer test_valid\r\n"
       "Content-Type: application/json\r\nIdempotency-Key: k\r\nContent-Length: 57\r\n\r\n"
       R"({"from_number":"+14155551234","to_number":"+14155556789"})");
   const auto rest = client.read_rest();

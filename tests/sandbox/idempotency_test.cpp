@@ -155,7 +155,7 @@ class SandboxWithThreads : public SandboxTest {
 
 std::string request_text(std::string_view key, std::string_view body,
                          std::string_view path = "/v1/calls/dial") {
-  return "POST " + std::string(path) + " HTTP/1.1\r\nHost: a\r\n" +
+  return "POST " + std::string(path) + " HTTP/1.1\r\nHost: localhost\r\n" +
          "Authorization: Bearer test_valid\r\nContent-Type: application/json\r\n" +
          "Idempotency-Key: " + std::string(key) +
          "\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + std::string(body);

@@ -76,7 +76,7 @@ TEST_F(SeededSandbox, GivesTheSameIdsAgain) {
   auto same = start({.seed = 42});
   ASSERT_TRUE(same.has_value());
   const std::string request =
-      "POST /v1/calls/dial HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer test_valid\r\n"
+      "POST /v1/calls/dial HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer test_valid\r\n"
       "Content-Type: application/json\r\nContent-Length: 57\r\n\r\n"
       R"({"from_number":"+14155551234","to_number":"+14155556789"})";
   const auto placed = testing_support::raw_client(same->port()).ask(request);

@@ -121,7 +121,10 @@ TEST(OpenApi, HasTheSecurityAndTagsOfEachRoute) {
     const bool is_webhook = each.path.text() == "/v1/webhook";
     const char* const tag = is_webhook ? "Webhooks" : each.is_api() ? "Calls" : "Sandbox";
     EXPECT_EQ(operation.at("tags").at(0), tag) << each.text();
-    EXPECT_EQ(operation.at("responses").as_object().contains("401"), each.is_api());
+    const auto& responses = operation.at("responses").as_object();
+    EXPECT_EQ(responses.contains("401"), each.is_api());
+    ASSERT_TRUE(responses.contains("403")) << each.text();
+    EXPECT_EQ(responses.at("403").at("$ref") == "#/components/responses/Foreign", !each.is_api());
   }
 }
 

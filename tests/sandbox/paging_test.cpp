@@ -22,14 +22,14 @@ class SandboxPaging : public SandboxTest {
   // By one connection: there are thousands.
   raw_response ask(std::string_view target, std::string_view key = "test_valid") {
     return client_.ask("GET " + std::string(target) +
-                       " HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer " + std::string(key) +
+                       " HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer " + std::string(key) +
                        "\r\n\r\n");
   }
   void place_one() {
     constexpr std::string_view body =
         R"({"from_number":"+14155551234","to_number":"+14155556789"})";
     const auto placed = client_.ask(
-        "POST /v1/calls/dial HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer test_valid\r\n"
+        "POST /v1/calls/dial HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer test_valid\r\n"
         "Content-Type: application/json\r\nContent-Length: " +
         std::to_string(body.size()) + "\r\n\r\n" + std::string(body));
     ASSERT_EQ(placed.status, 202);

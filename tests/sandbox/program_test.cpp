@@ -95,7 +95,8 @@ TEST(SandboxProgram, SaysWhereItListensAndDrainsOnSigterm) {
   for (const int signal : {SIGTERM, SIGINT}) {
     process sandbox({"--port", "0", "--threads", "2"});
     raw_client client(port_of(sandbox.read_line()));
-    const auto response = client.roundtrip("GET /sandbox/magic HTTP/1.1\r\nHost: a\r\n\r\n");
+    const auto response =
+        client.roundtrip("GET /sandbox/magic HTTP/1.1\r\nHost: localhost\r\n\r\n");
     ASSERT_TRUE(response.has_value());
     EXPECT_EQ(response->status, 200);
     sandbox.signal(signal);
@@ -109,13 +110,14 @@ TEST(SandboxProgram, FinishesTheRequestUnderWay) {
   const std::uint16_t port = port_of(sandbox.read_line());
   raw_client client(port);
   const std::string request =
-      "POST /v1/calls/dial HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer test_valid\r\n"
+      "POST /v1/calls/dial HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer test_valid\r\n"
       "Content-Type: application/json\r\nContent-Length: 57\r\n\r\n"
       R"({"from_number":"+14155551234","to_number":"+14155556789"})";
   client.send(request.substr(0, 100));
   // Once a later connection to the same event loop is answered, the first has been looked at.
   for (int i = 0; i < 4; ++i) {
-    ASSERT_TRUE(raw_client(port).roundtrip("GET / HTTP/1.1\r\nHost: a\r\n\r\n").has_value());
+    ASSERT_TRUE(
+        raw_client(port).roundtrip("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").has_value());
   }
   sandbox.signal(SIGTERM);
   while (raw_client(port).is_connected()) {  // until it has begun to drain
@@ -134,11 +136,11 @@ TEST(SandboxProgram, DrainsWhileARequestHangs) {
   const std::uint16_t port = port_of(sandbox.read_line());
   raw_client client(port);
   client.send(
-      "GET /v1/calls HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer test_valid\r\n"
+      "GET /v1/calls HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer test_valid\r\n"
       "X-Sandbox-Force: hang\r\n\r\n");
   const auto is_journaled = [port] {
     return raw_client(port)
-               .ask("GET /sandbox/requests HTTP/1.1\r\nHost: a\r\n\r\n")
+               .ask("GET /sandbox/requests HTTP/1.1\r\nHost: localhost\r\n\r\n")
                .body.find("\"fault\":\"hang\"") != std::string::npos;
   };
   while (!is_journaled()) {
@@ -150,10 +152,10 @@ TEST(SandboxProgram, DrainsWhileARequestHangs) {
 
 TEST(SandboxProgram, TakesLimitsAndASeed) {
   const std::string list =
-      "GET /v1/calls HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer test_valid\r\n\r\n";
+      "GET /v1/calls HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer test_valid\r\n\r\n";
   const std::string body = R"({"from_number":"+14155551234","to_number":"+14155556789"})";
   const std::string dial =
-      "POST /v1/calls/dial HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer test_valid\r\n"
+      "POST /v1/calls/dial HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer test_valid\r\n"
       "Content-Type: application/json\r\nContent-Length: 57\r\n\r\n" +
       body;
   process first({"--seed", "7"});
@@ -187,7 +189,8 @@ TEST(SandboxProgram, EndsAtOnceOnASecondSignal) {
   client.send("GET /half");
   // Once later connections to each event loop are answered, the first has been looked at.
   for (int i = 0; i < 4; ++i) {
-    ASSERT_TRUE(raw_client(port).roundtrip("GET / HTTP/1.1\r\nHost: a\r\n\r\n").has_value());
+    ASSERT_TRUE(
+        raw_client(port).roundtrip("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").has_value());
   }
   sandbox.signal(SIGTERM);
   while (raw_client(port).is_connected()) {  // until it has begun to drain

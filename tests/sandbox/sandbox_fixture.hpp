@@ -41,7 +41,7 @@ class SandboxTest : public testing::Test {
   raw_response send(std::string_view method, std::string_view path, std::string_view headers = "",
                     std::string_view body = "") {
     std::string request =
-        std::string(method) + " " + std::string(path) + " HTTP/1.1\r\nHost: a\r\n";
+        std::string(method) + " " + std::string(path) + " HTTP/1.1\r\nHost: localhost\r\n";
     if (headers.find("Authorization") == std::string_view::npos) {
       request += "Authorization: Bearer test_valid\r\n";
     }

@@ -39,7 +39,7 @@ TEST(SandboxStart, TakesLimitsAndDrains) {
   auto api = start({.limits = {.head_bytes_max = 300}});
   ASSERT_TRUE(api.has_value());
   testing_support::raw_client client(api->port());
-  const std::string request = "GET /sandbox/magic HTTP/1.1\r\nHost: a\r\n";
+  const std::string request = "GET /sandbox/magic HTTP/1.1\r\nHost: localhost\r\n";
   EXPECT_EQ(client.ask(request + "\r\n").status, 200);
   EXPECT_EQ(client.ask(request + "X: " + std::string(300, 'x') + "\r\n\r\n").status, 431);
   EXPECT_TRUE(api->drain(std::chrono::seconds(20)));
@@ -263,7 +263,8 @@ TEST_F(Sandbox, BoundsItsJournal) {
   raw_client client = connect();
   for (std::size_t i = 0; i < journal_max + 3; ++i) {
     ASSERT_EQ(
-        client.roundtrip("GET /" + std::to_string(i) + " HTTP/1.1\r\nHost: a\r\n\r\n")->status,
+        client.roundtrip("GET /" + std::to_string(i) + " HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            ->status,
         404);
   }
   const auto journal = json_of(get("/sandbox/requests"));
@@ -349,11 +350,11 @@ TEST_F(Sandbox, RefusesABodyOverTheLimit) {
 }
 
 TEST_F(Sandbox, RefusesSmuggling) {
-  const std::string hidden = "POST /sandbox/reset HTTP/1.1\r\nHost: a\r\n\r\n";
+  const std::string hidden = "POST /sandbox/reset HTTP/1.1\r\nHost: localhost\r\n\r\n";
   place();
   raw_client client = connect();
   client.send(
-      "POST /v1/calls/dial HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer test_valid\r\n"
+      "POST /v1/calls/dial HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer test_valid\r\n"
       "Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n" +
       hidden);
   const auto response = client.read();

@@ -400,7 +400,7 @@ TEST(WebhookClock, BeforeTheEpochSignsNothingAndSendsNothing) {
     testing_support::raw_client client(api->port());
     return client
         .roundtrip(std::string(start_line) +
-                   " HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer test_valid\r\n"
+                   " HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer test_valid\r\n"
                    "Content-Type: application/json\r\nContent-Length: " +
                    std::to_string(body.size()) + "\r\n\r\n" + std::string(body))
         .value_or(raw_response{})
