@@ -50,7 +50,7 @@ parley_room(idempotency_redis USES idempotency PUBLIC boost
                      PRIVATE hiredis openssl_ssl threads)
 parley_room(client   USES core crypto errors envelope
                      PRIVATE boost_json)
-parley_room(http     USES errors envelope e164 cursor idempotency)
+parley_room(http     USES crypto errors envelope e164 cursor idempotency)
 parley_room(beast    USES http client           PUBLIC boost PRIVATE openssl_ssl threads)
 parley_room(sandbox  USES e164 cursor idempotency idempotency_redis http client webhook beast
                      PRIVATE boost_json threads)

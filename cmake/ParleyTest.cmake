@@ -54,8 +54,9 @@ find_program(PARLEY_VALGRIND valgrind)
 find_path(PARLEY_VALGRIND_INCLUDE valgrind/memcheck.h)
 mark_as_advanced(PARLEY_VALGRIND PARLEY_VALGRIND_INCLUDE)
 
-# parley_constant_time_test(<room> SOURCES <file>...): a program <room>_constant_time_test that hides
-# secrets (tests/support/memcheck.hpp); valgrind runs it, as the test <room>.ConstantTime.
+# parley_constant_time_test(<room> SOURCES <file>...)
+#   A program <room>_constant_time_test that hides secrets (tests/support/memcheck.hpp); valgrind
+#   runs it, as the test <room>.ConstantTime.
 function(parley_constant_time_test room)
   cmake_parse_arguments(arg "" "" "SOURCES" ${ARGN})
   string(TOUPPER "${CMAKE_BUILD_TYPE}" build_type)
@@ -72,7 +73,7 @@ function(parley_constant_time_test room)
   if(why)
     add_test(NAME ${room}.ConstantTime COMMAND "${CMAKE_COMMAND}" -E echo "skipped: ${why}")
     set_tests_properties(${room}.ConstantTime PROPERTIES
-      LABELS ${room} SKIP_REGULAR_EXPRESSION "^skipped")
+      LABELS "${room};valgrind" SKIP_REGULAR_EXPRESSION "^skipped")
     return()
   endif()
   set(program ${room}_constant_time_test)
@@ -85,5 +86,5 @@ function(parley_constant_time_test room)
   add_test(NAME ${room}.ConstantTime
     COMMAND "${PARLEY_VALGRIND}" --tool=memcheck --quiet --error-limit=no --num-callers=5
       $<TARGET_FILE:${program}>)
-  set_tests_properties(${room}.ConstantTime PROPERTIES LABELS ${room})
+  set_tests_properties(${room}.ConstantTime PROPERTIES LABELS "${room};valgrind")
 endfunction()

@@ -37,7 +37,9 @@ namespace {
 http::authentication authenticate(const http::request_view& request) {
   const auto token = http::bearer_token(request);
   if (!token) return parley::failure{token.error()};
-  if (*token != "s3cret") return parley::failure{envelope::error(errors::code::unauthorized)};
+  if (!http::is_same_token(*token, "s3cret")) {
+    return parley::failure{envelope::error(errors::code::unauthorized)};
+  }
   return std::string("credential-7");
 }
 

@@ -39,7 +39,9 @@ namespace {
 http::authentication authenticate(const http::request_view& request) {
   const auto token = http::bearer_token(request);
   if (!token) return parley::failure{token.error()};
-  if (*token != "s3cret") return parley::failure{envelope::error(errors::code::unauthorized)};
+  if (!http::is_same_token(*token, "s3cret")) {
+    return parley::failure{envelope::error(errors::code::unauthorized)};
+  }
   return std::string("credential-7");  // the scope of its keys: an id, not the secret
 }
 

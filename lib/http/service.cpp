@@ -6,8 +6,10 @@
 #include <cassert>
 #include <cstdint>
 #include <random>
+#include <span>
 #include <utility>
 
+#include "crypto/sha256.hpp"
 #include "http/text.hpp"
 
 namespace parley::http {
@@ -82,6 +84,11 @@ result<std::string_view, envelope::error> bearer_token(const request_view& reque
     return failure{envelope::error(errors::code::unauthorized)};
   }
   return token;
+}
+
+bool is_same_token(std::string_view a, std::string_view b) noexcept {
+  if (a.empty()) return false;
+  return crypto::equal_constant_time(std::as_bytes(std::span(a)), std::as_bytes(std::span(b)));
 }
 
 request_id_source random_request_ids() {

@@ -77,7 +77,7 @@ class Leaks : public testing::Test {
         [](const request_view& request) -> authentication {
           const auto token = bearer_token(request);
           if (!token) return failure{token.error()};
-          if (*token != "canary-token") {
+          if (!is_same_token(*token, "canary-token")) {
             return failure{envelope::error(errors::code::unauthorized)};
           }
           return std::string("canary-scope");

@@ -177,6 +177,24 @@ TEST(BearerToken, IsReadAsRfc6750Says) {
   }
 }
 
+TEST(IsSameToken, TellsEveryByteAndTheSize) {
+  const std::string token("s3cret-\0-\xFF", 10);
+  EXPECT_TRUE(is_same_token(token, std::string(token)));
+  for (std::size_t i = 0; i < token.size(); ++i) {
+    std::string other = token;
+    other[i] = static_cast<char>(other[i] ^ 0x20);
+    EXPECT_FALSE(is_same_token(other, token)) << i;
+    EXPECT_FALSE(is_same_token(token.substr(0, i), token)) << i;
+    EXPECT_FALSE(is_same_token(token, token.substr(0, i))) << i;
+  }
+}
+
+TEST(IsSameToken, OfNothingIsNone) {
+  EXPECT_FALSE(is_same_token("", ""));
+  EXPECT_FALSE(is_same_token({}, {}));
+  EXPECT_TRUE(is_same_token("a", "a"));
+}
+
 TEST_F(Service, HoldsTheSizeOfABodyOnBothSides) {
   EXPECT_EQ(post({{"Content-Type", "application/json"}}, "12345678").status, 200);
   const response r = post({{"Content-Type", "application/json"}}, "123456789");

@@ -41,10 +41,20 @@ namespace {
 
 using headers = std::vector<http::header>;
 
-http::authentication authenticate(const http::request_view&) { return std::string("tenant-7"); }
+constexpr std::string_view expected = "s3cret";
+
+http::authentication authenticate(const http::request_view& request) {
+  const auto token = http::bearer_token(request);
+  if (!token) return parley::failure{token.error()};
+  if (!http::is_same_token(*token, expected)) {
+    return parley::failure{envelope::error(errors::code::unauthorized)};
+  }
+  return std::string("tenant-7");  // the scope of its keys: an id, not the secret
+}
 
 http::response ask(const http::service& service, http::method method, const std::string& target,
-                   headers own = {}, std::string body = {}) {
+                   headers own = {}, std::string body = {}, const std::string& token = "s3cret") {
+  own.push_back({"Authorization", "Bearer " + token});
   const auto asked =
       std::make_shared<http::fake_exchange>(method, target, std::move(own), std::move(body));
   service.handle(asked);
@@ -67,6 +77,7 @@ TEST(Http, AService) {
 
   EXPECT_EQ(ask(service, http::method::get, "/v1/calls/call_1").body, "\"tenant-7 call_1\"");
   EXPECT_EQ(ask(service, http::method::get, "/v1/call").status, 404);
+  EXPECT_EQ(ask(service, http::method::get, "/v1/calls/call_1", {}, {}, "s3crets").status, 401);
 }
 
 parley::result<std::string, envelope::error> parse(std::string_view body) {
