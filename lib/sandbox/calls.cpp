@@ -3,9 +3,7 @@
 
 #include <algorithm>
 #include <cassert>
-#include <charconv>
 #include <iterator>
-#include <system_error>
 
 #include "sandbox/ids.hpp"
 
@@ -28,17 +26,6 @@ constexpr ending endings[] = {
     {errors::code::carrier_rejected, "failed", "failed", "network_out_of_order"},
     {errors::code::voicemail_reached, "completed", "voicemail", "normal_clearing"},
 };
-
-constexpr std::string_view id_prefix = "call_";
-
-std::optional<std::uint64_t> number_of(std::string_view id) noexcept {
-  std::uint64_t number = 0;
-  if (!id.starts_with(id_prefix)) return std::nullopt;
-  const char* const end = id.data() + id.size();
-  const auto read = std::from_chars(id.data() + id_prefix.size(), end, number, 16);
-  if (read.ec != std::errc() || read.ptr != end) return std::nullopt;
-  return number;
-}
 
 }  // namespace
 
@@ -132,11 +119,10 @@ void call_book::forget_oldest() {
 }
 
 call* call_book::find_locked(std::string_view scope, std::string_view id) {
-  const auto number = number_of(id);
+  const auto number = parse_call_id(id);
   const auto found = number ? calls_.find(*number) : calls_.end();
-  // Another key's call does not exist for this one (C30); nor does one by another spelling.
-  const bool is_it =
-      found != calls_.end() && found->second.scope == scope && found->second.id == id;
+  // Another key's call does not exist for this one (C30).
+  const bool is_it = found != calls_.end() && found->second.scope == scope;
   return is_it ? &found->second : nullptr;
 }
 

@@ -31,6 +31,8 @@ bool ends_with_ignoring_case(std::string_view text, std::string_view end) {
 }  // namespace
 
 bool is_loopback(std::string_view address) {
+  // No NUL, behind which Asio would not look, and no zone (RFC 6874), whatever it says.
+  if (address.find_first_not_of("0123456789abcdefABCDEF.:") != address.npos) return false;
   boost::system::error_code error;
   const auto read = boost::asio::ip::make_address(std::string(address), error);
   return !error && read.is_loopback();

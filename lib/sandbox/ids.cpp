@@ -4,9 +4,13 @@
 namespace parley::sandbox {
 namespace {
 
+constexpr std::string_view call_prefix = "call_";
+constexpr std::string_view digits = "0123456789abcdef";
+constexpr std::size_t number_digits = 16;
+
 void append_hex(std::string& to, std::uint64_t number) {
   for (int shift = 60; shift >= 0; shift -= 4) {
-    to.push_back("0123456789abcdef"[(number >> shift) & 15]);
+    to.push_back(digits[(number >> shift) & 15]);
   }
 }
 
@@ -20,9 +24,22 @@ std::uint64_t splitmix64(std::uint64_t seed, std::uint64_t n) noexcept {
 }
 
 std::string format_call_id(std::uint64_t number) {
-  std::string id = "call_";
+  std::string id(call_prefix);
   append_hex(id, number);
   return id;
+}
+
+std::optional<std::uint64_t> parse_call_id(std::string_view id) noexcept {
+  if (!id.starts_with(call_prefix)) return std::nullopt;
+  id.remove_prefix(call_prefix.size());
+  if (id.size() != number_digits) return std::nullopt;
+  std::uint64_t number = 0;
+  for (const char c : id) {
+    const std::size_t value = digits.find(c);
+    if (value == digits.npos) return std::nullopt;
+    number = number << 4 | value;
+  }
+  return number;
 }
 
 std::string seeded_request_id(std::uint64_t seed, std::uint64_t n) {

@@ -7,7 +7,9 @@
 
 #include <atomic>
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 
 namespace parley::sandbox {
 
@@ -16,6 +18,9 @@ std::uint64_t splitmix64(std::uint64_t seed, std::uint64_t n) noexcept;
 
 /// "call_" and 16 hex digits.
 std::string format_call_id(std::uint64_t number);
+
+/// The number of an id, which has one spelling: that of format_call_id.
+std::optional<std::uint64_t> parse_call_id(std::string_view id) noexcept;
 
 /// The n-th request id of a seed, from 0 on: "req_" and 32 hex digits. Pure.
 std::string seeded_request_id(std::uint64_t seed, std::uint64_t n);

@@ -17,6 +17,7 @@
 #include "parley/client/uuid.hpp"
 #include "parley/webhook/secret.hpp"
 #include "parley/webhook/signer.hpp"
+#include "sandbox/webhook_url.hpp"
 
 namespace parley::sandbox {
 namespace {
@@ -31,21 +32,6 @@ envelope::error invalid(std::string_view field, std::string explanation) {
   return envelope::error(errors::code::validation_error)
       .with_message("This is no webhook.")
       .with_field(std::string(field), std::move(explanation));
-}
-
-// "http://127.0.0.1:8090/hooks?a=b" as the address of a client and the target of its requests.
-struct url_parts {
-  std::string base;
-  std::string target;
-};
-std::optional<url_parts> split(std::string_view url) {
-  const std::size_t scheme = url.find("://");
-  if (scheme == url.npos) return std::nullopt;
-  const std::size_t end = std::min(url.find_first_of("/?#", scheme + 3), url.size());
-  std::string target(url.substr(end));
-  if (!target.starts_with('/')) target.insert(target.begin(), '/');
-  if (!client::operation::get(target) || target.find('#') != target.npos) return std::nullopt;
-  return url_parts{std::string(url.substr(0, end)), std::move(target)};
 }
 
 std::string base64(const std::array<std::byte, 32>& bytes) {
@@ -85,7 +71,7 @@ class webhooks::impl : public std::enable_shared_from_this<impl> {
       return failure{
           invalid("url", "Expected at most " + std::to_string(webhook_url_bytes_max) + " bytes")};
     }
-    const auto parts = split(url);
+    const auto parts = parse_webhook_url(url);
     if (!parts) return failure{invalid("url", "Expected http:// or https:// and a host")};
     const std::lock_guard lock(mutex_);
     const auto found = targets_.find(scope);

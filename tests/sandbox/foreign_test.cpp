@@ -21,8 +21,9 @@ TEST(IsLoopback, OfAddresses) {
   for (const char* each : {"127.0.0.1", "127.0.0.0", "127.255.255.255", "::1", "0:0:0:0:0:0:0:1"}) {
     EXPECT_TRUE(is_loopback(each)) << each;
   }
-  for (const char* each : {"126.255.255.255", "128.0.0.0", "0.0.0.0", "::", "::2", "192.168.0.1",
-                           "localhost", "", "127.1", "127.0.0.1 ", "[::1]"}) {
+  EXPECT_FALSE(is_loopback(std::string_view("127.0.0.1\0.example.com", 22)));
+  for (const char* each : {"::1%lo", "::1%", "126.255.255.255", "128.0.0.0", "0.0.0.0", "::", "::2",
+                           "192.168.0.1", "localhost", "", "127.1", "127.0.0.1 ", "[::1]"}) {
     EXPECT_FALSE(is_loopback(each)) << each;
   }
 }

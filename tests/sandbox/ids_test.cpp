@@ -31,6 +31,21 @@ TEST(SeededIds, AreOfTheirForm) {
   EXPECT_EQ(id.find_first_not_of("0123456789abcdef", 4), std::string::npos);
 }
 
+TEST(CallId, HasOneSpelling) {
+  for (const std::uint64_t number : {std::uint64_t{0}, std::uint64_t{0xabc}, ~std::uint64_t{0}}) {
+    EXPECT_EQ(parse_call_id(format_call_id(number)), number);
+  }
+  for (const char* text :
+       {"", "call_", "call_abc", "call_000000000000abc", "call_00000000000000abc",
+        "call_0000000000000ABC", "CALL_0000000000000abc", "0000000000000abc",
+        "call-0000000000000abc", "call_0000000000000ab ", " call_0000000000000abc",
+        "call_+000000000000abc", "call_0x00000000000abc", "call_0000000000000abg",
+        "call_call_00000000000"}) {
+    EXPECT_EQ(parse_call_id(text), std::nullopt) << text;
+  }
+  EXPECT_EQ(parse_call_id(std::string_view("call_000000000000\0abc", 21)), std::nullopt);
+}
+
 TEST(SeededIds, DoNotComeTwice) {
   std::set<std::string> ids;
   for (std::uint64_t seed = 0; seed < 10; ++seed) {
