@@ -48,7 +48,7 @@ enum class redis_kind : std::uint8_t { server, sentinel, cluster_node };
 
 /// Polls until it holds; false: not in time.
 template <class Condition>
-bool wait_until(Condition holds, std::chrono::seconds patience = std::chrono::seconds(30)) {
+bool wait_until(Condition holds, std::chrono::seconds patience = std::chrono::seconds(90)) {
   const auto end = std::chrono::steady_clock::now() + patience;
   while (!holds()) {
     if (std::chrono::steady_clock::now() >= end) return false;
