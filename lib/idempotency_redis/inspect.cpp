@@ -15,6 +15,7 @@
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/io_context.hpp>
 
+#include "idempotency_redis/limits.hpp"
 #include "idempotency_redis/record.hpp"
 #include "idempotency_redis/resp.hpp"
 #include "idempotency_redis/scripts.hpp"
@@ -28,7 +29,6 @@ namespace {
 using std::chrono::milliseconds;
 using steady_time = std::chrono::steady_clock::time_point;
 
-constexpr milliseconds timeout_max = std::chrono::hours(24);
 // A step of SCAN may come with more names than it was asked for.
 constexpr std::size_t reply_bytes_min = std::size_t{1} << 20;
 // Of one step of SCAN: less than a millisecond of the server's time.
@@ -90,7 +90,9 @@ class connection {
 
   result<void, inspect_failure> connect(const endpoint& to, const std::string& server_name,
                                         milliseconds timeout) {
-    const std::string where = to.is_unix ? to.host : to.host + ":" + std::to_string(to.port);
+    const bool has_colon = to.host.find(':') != std::string::npos;
+    const std::string host = has_colon && !to.is_unix ? '[' + to.host + ']' : to.host;
+    const std::string where = to.is_unix ? host : host + ':' + std::to_string(to.port);
     bool is_done = false;
     transport::error_code error;
     disconnect_reason step = disconnect_reason::connect;
@@ -124,6 +126,7 @@ class connection {
     if (error) return ended(error);
 
     replies made;
+    std::size_t unfinished = 0;  // bytes of a reply that is not whole yet
     while (made.size() < count) {
       std::size_t size = 0;
       is_done = false;
@@ -136,16 +139,23 @@ class connection {
       if (!run_until(is_done, until)) return no_answer();
       if (error) return ended(error);
       if (redisReaderFeed(reader_.get(), chunk_.data(), size) != REDIS_OK) return not_redis();
+      unfinished += size;
       while (made.size() < count) {
         void* whole = nullptr;
         if (redisReaderGetReply(reader_.get(), &whole) != REDIS_OK) return not_redis();
-        if (whole == nullptr) break;
-        made.emplace_back(static_cast<redisReply*>(whole));
-      }
-      if (reader_->len - reader_->pos > bytes_max) {
-        return failure{fail_with(inspect_errc::malformed, "a reply is above reply_bytes_max")};
+        reply_ptr next(static_cast<redisReply*>(whole));
+        // Not what the reader still holds: it lets go of an array's elements one by one.
+        const std::size_t left = next ? reader_->len - reader_->pos : 0;
+        if (unfinished - left > bytes_max) {
+          return failure{fail_with(inspect_errc::malformed, "a reply is above reply_bytes_max")};
+        }
+        if (!next) break;
+        unfinished = left;
+        made.push_back(std::move(next));
       }
     }
+    // A reply that nobody asked for would be taken for the answer to what is asked next.
+    if (unfinished != 0) return not_redis();
     return made;
   }
 
@@ -364,7 +374,7 @@ class redis_inspector final : public inspector {
     if (ttl.integer == -2) return std::optional<record_info>();
     const auto found = decode(text_of(value));
     const auto whole = static_cast<std::size_t>(std::max(size.integer, 0LL));
-    // A record has an end, and a response only when it is completed.
+    // A record has an end.
     if (!found || ttl.integer < 0 || whole < value.len) return corrupt();
     const std::size_t head = record_header_bytes + found->operation_id.size() + found->note.size();
 
@@ -372,10 +382,12 @@ class redis_inspector final : public inspector {
     made.key = key;
     made.state = found->state;
     made.time_left = milliseconds(ttl.integer);
-    made.age = std::max(milliseconds(found->retention_ms) - made.time_left, milliseconds(0));
+    // Below zero after a step back of the server's clock, which lengthens the lease.
+    const milliseconds passed = milliseconds(found->retention_ms) - made.time_left;
+    made.age = std::max(passed, milliseconds(0));
     if (made.state == idempotency::record_state::running ||
         made.state == idempotency::record_state::marked) {
-      made.lease_left = std::max(milliseconds(found->lease_ms) - made.age, milliseconds(0));
+      made.lease_left = std::max(milliseconds(found->lease_ms) - passed, milliseconds(0));
     }
     made.fence = found->fence;
     made.owner = found->owner;
@@ -389,13 +401,14 @@ class redis_inspector final : public inspector {
     return std::optional(std::move(made));
   }
 
-  // Two looks at a step of the scan: at the heads of all, then at the whole of those that run.
+  // Two looks at a step of the scan: at the heads of all, then at the whole of those that run, and
+  // of those of which the head does not tell whether they are there.
   template <class Tell>
   result<bool, inspect_failure> look_at(const std::vector<std::string>& names, scan_summary& counts,
                                         const Tell& tell) {
     batch heads;
     for (const std::string& name : names) {
-      heads.add(4).word("GETRANGE").word(name).word("0").word("17");
+      heads.add(4).word("GETRANGE").word(name).word("0").word(record_header_bytes - 1);
     }
     const auto found = ask(heads);
     if (!found) return failure{found.error()};
@@ -410,19 +423,24 @@ class redis_inspector final : public inspector {
         continue;
       }
       if (head.type != REDIS_REPLY_STRING) return malformed("GETRANGE");
-      if (head.len == 0) continue;  // gone since
+      const auto look_again = [&] {
+        keys.push_back(*key_of(names[i]));
+        add_read(reads, names[i], false);
+      };
+      if (head.len == 0) {
+        look_again();
+        continue;
+      }
       const auto state = static_cast<idempotency::record_state>(head.str[0]);
-      if (head.len < 18 || head.str[17] != record_version ||
+      if (head.len < record_header_bytes || head.str[17] != record_version ||
           state < idempotency::record_state::running ||
           state > idempotency::record_state::released) {
         ++counts.corrupt;
-        continue;
-      }
-      ++counts.examined;
-      if (state == idempotency::record_state::running ||
-          state == idempotency::record_state::marked) {
-        keys.push_back(*key_of(names[i]));
-        add_read(reads, names[i], false);
+      } else if (state == idempotency::record_state::running ||
+                 state == idempotency::record_state::marked) {
+        look_again();
+      } else {
+        ++counts.examined;
       }
     }
     if (keys.empty()) return true;
@@ -433,10 +451,10 @@ class redis_inspector final : public inspector {
       const auto info = read_record(*(*records)[i], keys[i], false);
       if (!info) {
         if (info.error().why != inspect_errc::corrupt_record) return failure{info.error()};
-        --counts.examined;
         ++counts.corrupt;
-      } else if (*info && !tell(**info)) {
-        return false;
+      } else if (*info) {
+        ++counts.examined;
+        if (!tell(**info)) return false;
       }
     }
     return true;
@@ -488,9 +506,11 @@ class redis_inspector final : public inspector {
     if (!connection_) {
       if (auto made = connect(); !made) return failure{std::move(made).error()};
     }
-    auto answer = connection_->ask(commands.text, commands.count, options_.operation_timeout,
-                                   options_.reply_bytes_max);
-    if (!answer) connection_ = nullptr;
+    // Given up as well where memory runs out in the middle: replies would be left in it.
+    auto through = std::move(connection_);
+    auto answer = through->ask(commands.text, commands.count, options_.operation_timeout,
+                               options_.reply_bytes_max);
+    if (answer) connection_ = std::move(through);
     return answer;
   }
 
@@ -535,10 +555,8 @@ inspector::~inspector() = default;
 result<std::unique_ptr<inspector>, std::string> make_inspector(redis_store_options options) {
   auto to = parse_url(options.url);
   if (!to) return failure{std::move(to).error()};
-  for (const milliseconds each : {options.operation_timeout, options.connect_timeout}) {
-    if (each < milliseconds(1) || each > timeout_max) {
-      return failure{std::string("a timeout is not 1 ms to 24 h")};
-    }
+  if (const std::string_view fault = fault_of_shared(options); !fault.empty()) {
+    return failure{std::string(fault)};
   }
   if (options.reply_bytes_max < reply_bytes_min) {
     return failure{std::string("reply_bytes_max is below 1 MiB")};

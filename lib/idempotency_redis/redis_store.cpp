@@ -3,7 +3,6 @@
 // The store's rim: operations come in from any thread, under a lock, and bytes go in and out by
 // Asio. What is done with them, the dispatcher decides, on one executor.
 
-#include <algorithm>
 #include <array>
 #include <atomic>
 #include <chrono>
@@ -29,6 +28,7 @@
 
 #include "idempotency_redis/channel.hpp"
 #include "idempotency_redis/dispatcher.hpp"
+#include "idempotency_redis/limits.hpp"
 #include "idempotency_redis/operation.hpp"
 #include "idempotency_redis/pending.hpp"
 #include "idempotency_redis/transport.hpp"
@@ -533,11 +533,8 @@ class store_with_thread final : own_thread, public store_on_executor {
 
 // What is wrong with the options; empty: nothing.
 std::string_view fault_of(const redis_store_options& o) {
-  constexpr milliseconds longest = std::chrono::hours(1);
-  const auto is_time = [=](milliseconds t) { return t >= milliseconds(1) && t <= longest; };
-  if (!is_time(o.operation_timeout)) return "operation_timeout is not 1 ms to 1 h";
+  if (const std::string_view fault = fault_of_shared(o); !fault.empty()) return fault;
   if (!is_time(o.offline_timeout)) return "offline_timeout is not 1 ms to 1 h";
-  if (!is_time(o.connect_timeout)) return "connect_timeout is not 1 ms to 1 h";
   if (!is_time(o.reconnect_min) || !is_time(o.reconnect_max) || o.reconnect_min > o.reconnect_max) {
     return "reconnect_min and reconnect_max are not 1 ms to 1 h, in this order";
   }
@@ -545,16 +542,9 @@ std::string_view fault_of(const redis_store_options& o) {
     return "pending_max is not 1 to 2^20";
   }
   if (o.pending_bytes_max < 1) return "pending_bytes_max is 0";
-  if (o.reply_bytes_max < (std::size_t{64} << 10) || o.reply_bytes_max > (std::size_t{512} << 20)) {
-    return "reply_bytes_max is not 64 KiB to 512 MiB";
-  }
   if (o.wait_replicas > 100) return "wait_replicas is above 100";
   if (!is_time(o.wait_timeout) || o.wait_timeout > o.operation_timeout) {
     return "wait_timeout is not 1 ms to operation_timeout";
-  }
-  if (o.key_prefix.size() > 128) return "key_prefix is longer than 128 bytes";
-  if (std::ranges::any_of(o.key_prefix, [](char c) { return c <= 0x20 || c == 0x7f; })) {
-    return "key_prefix has a blank, a control character or a byte that is not ASCII";
   }
   if (!o.user.empty() && o.password.empty()) return "user is given without a password";
   if (!o.sentinel_user.empty() && o.sentinel_password.empty()) {

@@ -117,7 +117,7 @@ class PARLEY_IDEMPOTENCY_REDIS_EXPORT inspector {
 /// Does not connect. Of the options it uses the server's, the prefix, both timeouts and
 /// reply_bytes_max. The URL is of one server; of a cluster, each master has records of its own.
 /// Fails with a sentence where one of those breaks a limit or a file of `tls` cannot be used; it
-/// has no secret in it.
+/// has no secret in it. The limits are a store's, but for reply_bytes_max: 1 MiB at least.
 PARLEY_IDEMPOTENCY_REDIS_EXPORT result<std::unique_ptr<inspector>, std::string> make_inspector(
     redis_store_options options = {});
 
