@@ -422,6 +422,10 @@ const option_case option_cases[] = {
     {"PrefixBlank", [](redis_store_options& o) { o.key_prefix = "a b"; }, "key_prefix"},
     {"PrefixByte", [](redis_store_options& o) { o.key_prefix = "\xc3\xa9"; }, "key_prefix"},
     {"UserAlone", [](redis_store_options& o) { o.user = "parley"; }, "user"},
+    {"SentinelUserAlone", [](redis_store_options& o) { o.sentinel_user = "parley"; },
+     "sentinel_user"},
+    {"SentinelPasswordAlone", [](redis_store_options& o) { o.sentinel_password = "secret"; },
+     nullptr},
 };
 
 class ConnectionOptions : public testing::TestWithParam<option_case> {};

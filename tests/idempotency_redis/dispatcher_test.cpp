@@ -1163,6 +1163,10 @@ class DispatcherOfSentinels : public DispatcherTest {
     take_told();
     return on;
   }
+  bool sends_to(std::string_view where) const {
+    const std::vector<std::string> open = attempts();
+    return std::ranges::find(open, where) != open.end();
+  }
   void tell_switch(std::size_t sentinel, int port) {
     say(*subscriptions[sentinel],
         bulks({"message", "+switch-master", "m a 1 a " + std::to_string(port)}));
@@ -1290,6 +1294,32 @@ TEST_F(DispatcherOfSentinels, CandidateThatIsARegularReplicaChangesNothing) {
   EXPECT_FALSE(master("a:2", info_with("role", "slave")).is_open());
   EXPECT_TRUE(old.is_open());
   EXPECT_TRUE(sends->is_ready());
+}
+
+// The check of one has its time, and with it ends what is left of it.
+TEST_F(DispatcherOfSentinels, CandidateThatDoesNotGreetGivesWayToTheNext) {
+  wire& old = settle_on(1, 5);
+  tell_switch(1, 2);
+  name_master("t:2", 2, 6);
+  accept("a:2");
+  for (int i = 0; i < 1'000 && !sends_to("s:1"); ++i) pass_to(sends->next());
+  name_master("s:1", 3, 7);
+  EXPECT_THAT(attempts(), ElementsAre("a:3"));
+  EXPECT_THAT(connections(), Not(Contains("a:2")));
+  EXPECT_TRUE(old.is_open());
+  EXPECT_TRUE(master("a:3").is_open());
+  EXPECT_FALSE(old.is_open());
+}
+
+TEST_F(DispatcherOfSentinels, ReplyThatIsTooLargeIsNoAnswer) {
+  wire& on = accept("s:1");
+  take(on);
+  say(on, "+OK\r\n$100000000\r\n");
+  EXPECT_TRUE(on.is_open()) << "of it nothing has come";
+  for (int i = 0; i < 1'000 && on.is_open(); ++i) say(on, std::string(100'000, 'x'));
+  EXPECT_FALSE(on.is_open());
+  EXPECT_THAT(take_told(), ElementsAre("lookup_failed s:1"));
+  EXPECT_THAT(attempts(), ElementsAre("t:2"));
 }
 
 TEST_F(DispatcherOfSentinels, OldEpochIsNotBelieved) {

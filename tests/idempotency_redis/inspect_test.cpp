@@ -12,6 +12,7 @@
 #include <functional>
 #include <iterator>
 #include <memory>
+#include <new>
 #include <ostream>
 #include <set>
 #include <span>
@@ -30,6 +31,7 @@
 #include "idempotency_redis/support/redis_server.hpp"
 #include "idempotency_redis/support/scripted_server.hpp"
 #include "idempotency_redis/support/store_fixture.hpp"
+#include "support/allocations.hpp"
 
 namespace parley::idempotency_redis {
 namespace {
@@ -811,6 +813,47 @@ TEST(FaultOfInspection, ReleaseThatIsSentAgainFindsItDone) {
   network.cut_after(way::to_client, reply + 1);
   EXPECT_EQ(answer(records->release(key_of(1), owner_of(1))), release_status::already);
   EXPECT_EQ(answer(records->find(key_of(1)))->state, record_state::released);
+}
+
+// Whichever allocation fails, on a connection that is there or not: std::bad_alloc comes out, or an
+// answer, and what is asked next is answered as ever.
+TEST(FaultOfInspection, NoMemoryLeavesNothingBehind) {
+  const redis_server server;
+  const auto plant = [&] {
+    for (const std::uint64_t key : {1u, 2u, 3u}) {
+      server.command({"SET", key_name(key), encoded(running_record()), "PX", "60000"});
+    }
+  };
+  for (const bool is_connected : {false, true}) {
+    for (const operation& each : operations) {
+      std::size_t throws = 0;
+      bool has_failed = true;
+      for (std::size_t nth = 1; has_failed; ++nth) {
+        plant();
+        const auto records = open(patient(server.url()));
+        if (is_connected) {
+          ASSERT_EQ(why(find_it.ask(*records)), "answered");
+        }
+        {
+          const failing_allocation failing(nth);
+          try {
+            static_cast<void>(each.ask(*records));
+          } catch (const std::bad_alloc&) {
+            ++throws;
+          }
+          has_failed = failing.has_failed();
+        }
+        plant();
+        EXPECT_EQ(answer(records->find(key_of(2)))->key, key_of(2)) << each.name << nth;
+        std::size_t told = 0;
+        EXPECT_EQ(answer(records->running(10, [&](const auto&) { ++told; })).examined, 3u);
+        EXPECT_EQ(told, 3u) << each.name << nth;
+        EXPECT_EQ(answer(records->release(key_of(2), owner_of(1))), release_status::applied);
+        EXPECT_EQ(answer(records->clear()), 3u) << each.name << nth;
+      }
+      EXPECT_GT(throws, 5u) << each.name;
+    }
+  }
 }
 
 // ---- Error replies.
