@@ -81,7 +81,7 @@ class async_client::impl {
 
 result<async_client, client_failure> async_client::make(asio::any_io_executor executor,
                                                         client_options options) {
-  auto pool = client_pool::make(std::move(executor), options.transport);
+  auto pool = client_pool::make(executor, options.transport);
   if (!pool) return failure{pool.error()};
   return async_client(std::make_shared<impl>(*std::move(pool), std::move(options)));
 }

@@ -137,8 +137,6 @@ result<void, start_failure> server::impl::start() {
 void server::impl::run_threads() {
   for (const auto& each : loops_) {
     threads_.emplace_back([this, &home = *each] {
-      // Out of memory inside Asio: what was being started is lost, and the coroutine with it. The
-      // loop goes on, and the one coroutine that must not end begins anew.
       const bool accepts = &home == loops_.front().get();
       for (;;) {
         try {
@@ -149,6 +147,8 @@ void server::impl::run_threads() {
           if (!accepts || !std::exchange(must_accept_anew_, false)) return;
           home.context.restart();
         } catch (...) {
+          // Out of memory inside Asio: what was being started is lost, and the coroutine with it.
+          // The loop goes on, and the one coroutine that must not end begins anew.
         }
         pause();
       }
