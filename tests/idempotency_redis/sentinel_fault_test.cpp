@@ -63,11 +63,7 @@ void stop_the_replica(sentinel_world& w, unsigned) {
   w.redis.server(w.redis.replica()).stop();
   ASSERT_NO_FATAL_FAILURE(w.pass_if_unsafe(20));
 }
-void fail_over(sentinel_world& w, unsigned) {
-  const std::size_t master = w.redis.master();
-  w.redis.fail_over();
-  w.redis.wait_for_master(1 - master);
-}
+void fail_over(sentinel_world& w, unsigned) { w.redis.fail_over_from(w.redis.master()); }
 void kill_a_sentinel_and_the_master(sentinel_world& w, unsigned round) {
   w.redis.sentinel(round % sentinel_deployment::sentinels).kill9();
   kill_the_master(w, round);
@@ -207,8 +203,7 @@ TEST_P(SentinelOutage, IsMeasured) {
       // With a replica to wait for, nothing is acknowledged before there is one again.
       redis.revive();
     } else {
-      redis.fail_over();
-      redis.wait_for_master(1 - master);
+      redis.fail_over_from(master);
     }
     probe.wait_for_service();
     redis.wait_until_whole();

@@ -94,8 +94,7 @@ TEST(SentinelStore, FollowsAFailoverThereAndBack) {
   for (std::uint64_t round = 1; round <= 2; ++round) {
     const std::size_t master = redis.master();
     run_and_complete(store, round);
-    redis.fail_over();
-    redis.wait_for_master(1 - master);
+    redis.fail_over_from(master);
     redis.wait_until_whole();
     for (std::uint64_t key = 1; key <= round; ++key) expect_replay(store, key);
     run_and_complete(store, 100 + round);
@@ -108,8 +107,7 @@ TEST(SentinelStore, IsNotMisledByASentinelThatMissedTheFailover) {
   sentinel_deployment redis({.is_safe = true});
   const std::size_t master = redis.master();
   redis.sentinel(0).stop();
-  redis.fail_over();
-  redis.wait_for_master(1 - master);
+  redis.fail_over_from(master);
   redis.sentinel(0).cont();
   // It is asked first, and may not have heard of it yet; nor may the old master.
   const observed_store store(fitting(hasty(redis.url()), redis));
@@ -156,7 +154,7 @@ TEST(SentinelStore, HasAPasswordForServersAndAnotherForSentinels) {
   options.sentinel_password = "of-sentinels";
   const observed_store store(options);
   run_and_complete(store, 1);
-  redis.fail_over();
+  redis.fail_over_from(redis.master());
   redis.wait_until_whole();
   expect_replay(store, 1);
 
@@ -186,8 +184,7 @@ TEST(SentinelStore, NeedsNoMoreThanTheLeastPrivilege) {
   const observed_store store(options);
   run_and_complete(store, 1);
   const std::size_t master = redis.master();
-  redis.fail_over();
-  redis.wait_for_master(1 - master);
+  redis.fail_over_from(master);
   redis.wait_until_whole();
   expect_replay(store, 1);
   EXPECT_EQ(store.told().count("NOPERM"), 0u);

@@ -105,8 +105,8 @@ class sentinel_deployment final : public redis_deployment {
   std::size_t master() const;
   std::size_t replica() const { return 1 - master(); }
   void wait_for_master(std::size_t number) const;
-  /// Returns when most of them name the other.
-  void fail_over();
+  /// Returns when most of them name the other, and it is the master.
+  void fail_over_from(std::size_t number);
   void restart_sentinel(std::size_t number);
   void revive() override;
 
