@@ -7,12 +7,17 @@ set -euo pipefail
 export LC_ALL=C
 
 root=$(cd "$(dirname "$0")/.." && pwd)
+if (($# > 1)) || [[ ${1-} == -* ]]; then
+  echo "Usage: bash cmake/docs.sh [<folder>]
+Builds the reference of the public headers into <folder>/html (build/docs/html)."
+  [[ $# == 1 && $1 == --help ]] && exit 0 || exit 1
+fi
 out=${1:-$root/build/docs}
 if ! command -v doxygen >/dev/null; then
   echo "SKIPPED: doxygen is not installed (on Debian: apt-get install doxygen)"
   exit 77
 fi
-rm -rf "$out"
+rm -rf "${out:?}/html" "$out/include"
 mkdir -p "$out/include"
 out=$(cd "$out" && pwd)
 cp -R "$root/include/parley" "$out/include"
@@ -67,12 +72,13 @@ namespace() {
     rooms+=("$room")
     echo "- \\ref $(namespace "$room") \"$room\""
   done
-  printf '%s */\n' "How they are used is in the guide, docs/guide/."
+  printf '\n%s */\n' "How they are used is in the guide, docs/guide/."
   for room in "${rooms[@]}"; do
     printf '/** \\namespace %s\n' "$(namespace "$room")"
-    awk 'NR > 2 && /^$/ { exit } NR > 2' "$root/docs/guide/$room.md" |
-      sed -E 's/\[([^]]*)\]\([^)]*\)/\1/g; s/\[([^]]*)\]\([^)]*$/\1/; s/^[^[]*\)//'
-    echo '*/'
+    # As one line: a link may go over two.
+    awk 'NR > 2 && /^$/ { exit } NR > 2' "$root/docs/guide/$room.md" | tr '\n' ' ' |
+      sed -E 's/\[([^]]*)\]\([^)]*\)/\1/g'
+    printf '\n*/\n'
   done
 } >"$out/include/rooms.dox"
 
